@@ -1,0 +1,92 @@
+"""AWS's names, limits and formats, as far as federation with Google Cloud needs them.
+
+Each limit is written once, here, beside the document that states it. This module deliberately does not know Google;
+how a Google token becomes AWS condition keys is in `federation.trust`.
+"""
+
+import re
+from typing import Final, Literal, get_args
+from urllib.parse import urlsplit
+
+Partition = Literal["aws", "aws-us-gov", "aws-cn"]
+PARTITIONS: Final[tuple[Partition, ...]] = get_args(Partition)
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+
+STS_AUDIENCE: Final = "sts.amazonaws.com"
+"""The audience that AWS's own tools ask for. https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html"""
+
+ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
+REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
+"""https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html"""
+
+ROLE_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
+"""Unique in an account whatever the case. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
+
+SESSION_SECONDS_MIN: Final = 3600
+SESSION_SECONDS_MAX: Final = 43200
+"""A role's MaxSessionDuration, seconds. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
+
+SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
+"""https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""
+
+WEB_IDENTITY_TOKEN_CHARACTERS: Final = range(4, 20_001)
+"""https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""
+
+OIDC_URL_CHARACTERS: Final = 255
+CLIENT_IDS: Final = 100
+CLIENT_ID_CHARACTERS: Final = 255
+THUMBPRINTS: Final = 5
+THUMBPRINT: Final = re.compile(r"[0-9A-Fa-f]{40}")
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html"""
+
+TRUST_POLICY_CHARACTERS: Final = 2048
+"""Default quota, counted without white space; 8,192 after a quota increase (L-C07B4B0D).
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+TAGS: Final = 50
+TAG_KEY_CHARACTERS: Final = 128
+TAG_VALUE_CHARACTERS: Final = 256
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html"""
+
+BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+
+BUILT_IN_OIDC_HOSTS: Final = frozenset(
+    {"accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"}
+)
+"""Issuers that AWS knows without an IAM OIDC provider; creating one makes STS refuse their tokens.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"""
+
+OUTBOUND_ISSUER: Final = re.compile(
+    r"https://[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.tokens\.sts\.global\.api\.aws"
+)
+"""Issuer of an account's outbound identity federation.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound.html"""
+
+
+def issuer_host_and_path(url: str) -> str:
+    """An OIDC provider's url as IAM writes it in ARNs and condition keys: without the scheme.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html"""
+    parts = urlsplit(url)
+    return f"{parts.netloc}{parts.path}".rstrip("/")
+
+
+def oidc_provider_arn(partition: str, account_id: str, url: str) -> str:
+    """The ARN that IAM gives to the OIDC provider of `url` in an account."""
+    return f"arn:{partition}:iam::{account_id}:oidc-provider/{issuer_host_and_path(url)}"
+
+
+def role_arn(partition: str, account_id: str, role_name: str) -> str:
+    """The ARN of a role without a path."""
+    return f"arn:{partition}:iam::{account_id}:role/{role_name}"
+
+
+def assumed_role_prefix(partition: str, account_id: str, role_name: str) -> str:
+    """What the ARN of every session of a role starts with; the session's name follows."""
+    return f"arn:{partition}:sts::{account_id}:assumed-role/{role_name}/"
+
+
+def s3_read_only_policy_arn(partition: str) -> str:
+    """The managed policy AmazonS3ReadOnlyAccess of a partition.
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonS3ReadOnlyAccess.html"""
+    return f"arn:{partition}:iam::aws:policy/AmazonS3ReadOnlyAccess"

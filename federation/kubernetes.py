@@ -1,0 +1,18 @@
+"""Kubernetes' names and formats, as far as federation needs them."""
+
+import re
+from typing import Final
+
+NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+"""An RFC 1123 label. https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
+
+SERVICE_ACCOUNT_NAME: Final = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*"
+)
+"""An RFC 1123 subdomain. https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
+
+
+def service_account_subject(namespace: str, service_account: str) -> str:
+    """The `sub` claim of a service account's token.
+    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens"""
+    return f"system:serviceaccount:{namespace}:{service_account}"

@@ -1,4 +1,4 @@
-"""The whole sandbox in one process: emulated AWS, Google Cloud and Kubernetes, the attached providers, and a control port.
+"""The whole sandbox in one process: emulated clouds, the providers attached to the engine, and a control port.
 
 Everything listens on 127.0.0.1 and ends with the process, so nothing can outlive it.
 """

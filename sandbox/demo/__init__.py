@@ -21,7 +21,7 @@ Say = Callable[[str], None]
 
 
 def run_demo(sandbox: Sandbox, project: Path, path_entries: Sequence[Path], say: Say) -> bool:
-    """Bring sbx up in the sandbox, walk the steps, bring it up again, destroy it. False when anything was unexpected."""
+    """Bring sbx up in the sandbox, walk the steps, bring it up again, destroy it. False: something was unexpected."""
     environment = command_environment(os.environ, sandbox.endpoints, sandbox.directory, path_entries)
     engine = Engine(make_workspace(project, sandbox.directory / "workspace"), STACK, environment)
     started = time.monotonic()
@@ -74,5 +74,5 @@ def _second_up(engine: Engine) -> str:
 
 
 def _summary(result: EngineResult) -> str:
-    counts = ", ".join(f"{count} to {operation}" for operation, count in sorted(result.changed().items()))
-    return f"{counts or '0 changes'} in {result.seconds} s".replace(" to ", " × ")
+    counts = ", ".join(f"{operation} {count}" for operation, count in sorted(result.changed().items()))
+    return f"{counts or '0 changes'}, in {result.seconds} s"

@@ -172,7 +172,7 @@ def _described(response: dict[str, Any]) -> str:
     return f"{response['AssumedRoleUser']['Arn']} for {round(left.total_seconds() / 60)} minutes"
 
 
-def _role_client(tour: Tour, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes at run time
+def _role_client(tour: Tour, service: str) -> Any:
     credentials = tour.assume_role(tour.google_token())["Credentials"]
     return tour.aws_session(
         service, credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials["SessionToken"]

@@ -56,7 +56,7 @@ class Tour:
         endpoints = self.sandbox.endpoints
         return self._call(method, endpoints.kubernetes + path, endpoints.kubernetes_token, body)
 
-    def aws(self, service: str) -> Any:  # noqa: ANN401 - boto3 makes its clients' classes at run time
+    def aws(self, service: str) -> Any:
         """A client with the operator's credentials."""
         return self.aws_session(service, seed.ACCOUNT_ID, seed.OPERATOR_SECRET_ACCESS_KEY, None)
 

@@ -66,7 +66,8 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound.htm
 
 def issuer_host_and_path(url: str) -> str:
     """An OIDC provider's url as IAM writes it in ARNs and condition keys: without the scheme.
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html"""
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+    """
     parts = urlsplit(url)
     return f"{parts.netloc}{parts.path}".rstrip("/")
 
@@ -88,5 +89,6 @@ def assumed_role_prefix(partition: str, account_id: str, role_name: str) -> str:
 
 def s3_read_only_policy_arn(partition: str) -> str:
     """The managed policy AmazonS3ReadOnlyAccess of a partition.
-    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonS3ReadOnlyAccess.html"""
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonS3ReadOnlyAccess.html
+    """
     return f"arn:{partition}:iam::aws:policy/AmazonS3ReadOnlyAccess"

@@ -76,7 +76,8 @@ def gke_issuer(project: str, location: str, cluster: str) -> str:
 
 def workload_pool(project: str) -> str:
     """The one workload pool a project's clusters can have.
-    https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity"""
+    https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
+    """
     return f"{project}.svc.id.goog"
 
 
@@ -104,7 +105,8 @@ def service_account_email(account_id: str, project: str) -> str:
 
 def kubernetes_member(pool: str, namespace: str, service_account: str) -> str:
     """The IAM member of a Kubernetes service account in a workload pool.
-    https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity"""
+    https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity
+    """
     return f"serviceAccount:{pool}[{namespace}/{service_account}]"
 
 

@@ -14,5 +14,6 @@ SERVICE_ACCOUNT_NAME: Final = re.compile(
 
 def service_account_subject(namespace: str, service_account: str) -> str:
     """The `sub` claim of a service account's token.
-    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens"""
+    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#service-account-tokens
+    """
     return f"system:serviceaccount:{namespace}:{service_account}"

@@ -11,5 +11,5 @@ REGION: Final = "eu-west-1"
 BUCKETS: Final = ("baseline-tfstates-211125558983", "billing-export-211125558983", "gar-credential-provider-test")
 OPERATOR: Final = "user:platform-engineer@example.com"
 """Who the sandbox's Google access token belongs to: the person at the keyboard, owner of the project."""
-OPERATOR_SECRET_ACCESS_KEY: Final = "sandbox"  # noqa: S105 - opens nothing but the sandbox
+OPERATOR_SECRET_ACCESS_KEY: Final = "sandbox"
 """Goes with the access key id ACCOUNT_ID; MiniStack knows the pair as the account's root."""

@@ -1,0 +1,179 @@
+"""`python -m sandbox serve` and `run`, as a user runs them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.engine.conftest import PROJECT, ServedSandbox, end, serve
+
+
+def sandbox_command(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "sandbox", *arguments],
+        cwd=PROJECT,
+        env=environment,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def print_variable(name: str) -> list[str]:
+    return ["--", sys.executable, "-c", f"import os; print(os.environ.get({name!r}, 'unset'))"]
+
+
+def ports(served: ServedSandbox) -> list[int]:
+    endpoints = served.endpoints
+    urls = [endpoints.aws, endpoints.google, endpoints.kubernetes, endpoints.control]
+    return [port for url in urls if (port := urlsplit(url).port)] + list(endpoints.provider_ports.values())
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def test_it_is_ready_within_ten_seconds(sandbox: ServedSandbox) -> None:
+    assert sandbox.ready_after_seconds < 10
+
+
+def test_it_listens_on_loopback_only(sandbox: ServedSandbox) -> None:
+    listening = [
+        line.split()[1].partition(":")
+        for table in ("tcp", "tcp6")
+        for line in Path(f"/proc/{sandbox.process.pid}/net/{table}").read_text().splitlines()[1:]
+    ]
+    elsewhere = {int(port, 16) for address, _, port in listening if address not in {"0100007F"}}
+    assert not elsewhere & set(ports(sandbox))
+
+
+def test_ctrl_c_ends_it_and_frees_every_port(tmp_path: Path) -> None:
+    served = serve(tmp_path / "sandbox")
+    assert all(is_open(port) for port in ports(served))
+    assert end(served) == 0
+    assert not any(is_open(port) for port in ports(served))
+
+
+def test_a_second_one_in_the_same_directory_is_refused(sandbox: ServedSandbox) -> None:
+    second = sandbox_command("serve", "--directory", str(sandbox.directory))
+    assert second.returncode == 2
+    assert "already served" in second.stderr
+    assert "--directory" in second.stderr
+
+
+def test_its_endpoints_are_printed_without_a_token(tmp_path: Path) -> None:
+    served = serve(tmp_path / "sandbox")
+    end(served)
+    assert served.process.stdout is not None
+    printed = served.process.stdout.read()
+    assert served.endpoints.aws in printed
+    assert served.endpoints.google_token not in printed
+    assert served.endpoints.kubernetes_token not in printed
+
+
+def test_the_file_that_holds_its_tokens_is_the_owners_alone(sandbox: ServedSandbox) -> None:
+    assert (sandbox.directory / "sandbox.json").stat().st_mode & 0o077 == 0
+    assert (sandbox.directory / "kubeconfig").stat().st_mode & 0o077 == 0
+
+
+def test_a_command_finds_the_served_sandbox(sandbox: ServedSandbox) -> None:
+    result = sandbox_command("run", "--directory", str(sandbox.directory), *print_variable("AWS_ENDPOINT_URL"))
+    assert result.stdout.strip() == sandbox.endpoints.aws
+
+
+def test_a_command_gets_a_sandbox_of_its_own_where_none_is_served(tmp_path: Path) -> None:
+    result = sandbox_command("run", "--directory", str(tmp_path), *print_variable("AWS_ENDPOINT_URL"))
+    port = urlsplit(result.stdout.strip()).port
+    assert port is not None
+    assert not is_open(port), "it ends with the command"
+    assert list(tmp_path.iterdir()) == [], "and leaves no file"
+
+
+def test_the_commands_exit_status_is_passed_on(sandbox: ServedSandbox) -> None:
+    result = sandbox_command("run", "--directory", str(sandbox.directory), "--", "sh", "-c", "exit 7")
+    assert result.returncode == 7
+
+
+def test_a_missing_command_is_named(sandbox: ServedSandbox) -> None:
+    result = sandbox_command("run", "--directory", str(sandbox.directory), "--", "no-such-command")
+    assert result.returncode == 2
+    assert "no-such-command" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_an_unknown_provider_is_named_with_those_there_are() -> None:
+    result = sandbox_command("run", "--attach", "aws,azure", "--", "true")
+    assert result.returncode == 2
+    assert "azure" in result.stderr
+    assert "aws,gcp,kubernetes" in result.stderr
+
+
+def test_attach_narrows_what_the_engine_is_given(sandbox: ServedSandbox) -> None:
+    result = sandbox_command(
+        "run", "--directory", str(sandbox.directory), "--attach", "aws", *print_variable("PULUMI_DEBUG_PROVIDERS")
+    )
+    assert result.stdout.strip() == f"aws:{sandbox.endpoints.provider_ports['aws']}"
+
+
+@pytest.mark.parametrize("variable", ["AWS_PROFILE", "AWS_SESSION_TOKEN", "GOOGLE_APPLICATION_CREDENTIALS"])
+def test_the_callers_own_credentials_do_not_reach_the_command(sandbox: ServedSandbox, variable: str) -> None:
+    result = sandbox_command(
+        "run",
+        "--directory",
+        str(sandbox.directory),
+        *print_variable(variable),
+        environment={**os.environ, variable: "the-real-one"},
+    )
+    assert result.stdout.strip() == "unset"
+
+
+def test_sigterm_ends_the_command_and_its_own_sandbox(tmp_path: Path) -> None:
+    tell_and_sleep = "import os, time; print(os.getpid(), os.environ['AWS_ENDPOINT_URL']); time.sleep(60)"
+    command = [sys.executable, "-m", "sandbox", "run", "--directory", str(tmp_path)]
+    process = subprocess.Popen(
+        [*command, "--", sys.executable, "-uc", tell_and_sleep], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    child, url = process.stdout.readline().split()
+    process.send_signal(signal.SIGTERM)
+    process.wait(timeout=10)
+    port = urlsplit(url).port
+    assert port is not None
+    assert not is_open(port)
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(child), 0)
+
+
+def test_a_sandbox_that_was_killed_is_not_taken_for_a_served_one(tmp_path: Path) -> None:
+    served = serve(tmp_path / "sandbox")
+    served.process.kill()
+    served.process.wait()
+    result = sandbox_command("run", "--directory", str(served.directory), *print_variable("AWS_ENDPOINT_URL"))
+    assert result.returncode == 0
+    assert result.stdout.strip() != served.endpoints.aws
+
+
+def test_control_gives_a_pod_its_metadata_server(sandbox: ServedSandbox) -> None:
+    pod = httpx.post(
+        f"{sandbox.endpoints.control}/pods",
+        json={"namespace": "default", "serviceAccount": "default"},
+        trust_env=False,
+    )
+    assert pod.status_code == 201
+    answer = httpx.get(f"http://{pod.json()['metadataHost']}/", trust_env=False)
+    assert answer.headers["Metadata-Flavor"] == "Google"
+
+
+def test_control_names_the_field_that_a_pod_lacks(sandbox: ServedSandbox) -> None:
+    pod = httpx.post(f"{sandbox.endpoints.control}/pods", json={"namespace": "default"}, trust_env=False)
+    assert pod.status_code == 400
+    assert "serviceAccount" in json.dumps(pod.json())

@@ -45,6 +45,9 @@ SOFT_DELETE_DAYS: Final = 30
 SUBJECT_BYTES: Final = 127
 ATTRIBUTE_MAPPING_CHARACTERS: Final = 2048
 ATTRIBUTE_CONDITION_CHARACTERS: Final = 4096
+CUSTOM_ATTRIBUTES: Final = 50
+CUSTOM_ATTRIBUTE_NAME: Final = re.compile(r"[a-z0-9_]{1,100}")
+MAPPED_ATTRIBUTES_BYTES: Final = 8192
 ALLOWED_AUDIENCES: Final = 10
 ALLOWED_AUDIENCE_CHARACTERS: Final = 256
 """https://cloud.google.com/iam/docs/reference/rest/v1/projects.locations.workloadIdentityPools.providers"""
@@ -53,6 +56,21 @@ WORKLOAD_IDENTITY_USER: Final = "roles/iam.workloadIdentityUser"
 OPEN_ID_TOKEN_CREATOR: Final = "roles/iam.serviceAccountOpenIdTokenCreator"
 TOKEN_CREATOR: Final = "roles/iam.serviceAccountTokenCreator"
 """Roles on a service account. https://cloud.google.com/iam/docs/service-account-permissions"""
+
+ROLE: Final = re.compile(r"(?:(?:projects|organizations)/[a-z0-9.:-]+/)?roles/[A-Za-z0-9_.]{3,64}")
+"""A predefined role or a project's or an organization's own. https://cloud.google.com/iam/docs/roles-overview"""
+
+_EMAIL = r"[^\s:@*?]+@[^\s:@*?]+"
+MEMBER: Final = re.compile(
+    rf"(?:user|group):{_EMAIL}"
+    rf"|serviceAccount:(?:{_EMAIL}|[a-z0-9.:-]+\.svc\.id\.goog\[[a-z0-9-]+/[a-z0-9.-]+\])"
+    r"|domain:[a-z0-9.-]+"
+    r"|principal(?:Set)?://[^\s*?]+"
+)
+"""Who a role can be granted to, always with the type in front. https://cloud.google.com/iam/docs/principal-identifiers"""
+
+EVERYONE: Final = frozenset({"allUsers", "allAuthenticatedUsers", "principalSet://goog/public:all"})
+"""Members that stand for anybody at all. Same source."""
 
 SERVICE_ACCOUNT_ANNOTATION: Final = "iam.gke.io/gcp-service-account"
 """https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity"""

@@ -19,12 +19,22 @@ ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
 """https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html"""
 
+_REGION_OF_PARTITION: Final[tuple[tuple[Partition, re.Pattern[str]], ...]] = (
+    ("aws", re.compile(r"(?:us|eu|ap|sa|ca|me|af|il|mx)-[a-z]+-[0-9]")),
+    ("aws-us-gov", re.compile(r"us-gov-[a-z]+-[0-9]")),
+    ("aws-cn", re.compile(r"cn-[a-z]+-[0-9]")),
+)
+"""As in botocore's partitions.json. https://docs.aws.amazon.com/general/latest/gr/rande.html"""
+
 ROLE_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 """Unique in an account whatever the case. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
 
 SESSION_SECONDS_MIN: Final = 3600
 SESSION_SECONDS_MAX: Final = 43200
 """A role's MaxSessionDuration, seconds. https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
+
+ROLE_DESCRIPTION: Final = re.compile(r"[\t\n\r\x20-\x7e\xa1-\xff]{0,1000}")
+"""https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateRole.html"""
 
 SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
 """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""
@@ -39,17 +49,44 @@ THUMBPRINTS: Final = 5
 THUMBPRINT: Final = re.compile(r"[0-9A-Fa-f]{40}")
 """https://docs.aws.amazon.com/IAM/latest/APIReference/API_CreateOpenIDConnectProvider.html"""
 
+OIDC_URL: Final = re.compile(r"https://[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:/[A-Za-z0-9._~-]+)*")
+"""No port, query, fragment or trailing slash. Same source; a trailing slash would be lost in the provider's ARN."""
+
+AUDIENCE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/@+=,~-]{0,254}")
+"""A client id of an OIDC provider. IAM limits only its length; the characters are narrower here on purpose, as an
+audience ends in trust policies, where `*`, `?` and `${` have a meaning, and in URLs and shell commands."""
+
 TRUST_POLICY_CHARACTERS: Final = 2048
 """Default quota, counted without white space; 8,192 after a quota increase (L-C07B4B0D).
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+
+INLINE_POLICIES_CHARACTERS: Final = 10_240
+"""All inline policies of a role together, counted without white space. Same source."""
+
+PERMISSIONS_BOUNDARY: Final = re.compile(
+    r"arn:(?P<partition>aws|aws-us-gov|aws-cn):iam::(?P<account>[0-9]{12}|aws):policy/(?:[A-Za-z0-9_+=,.@-]+/)*"
+    r"[A-Za-z0-9_+=,.@-]{1,128}"
+)
+"""The ARN of a managed policy. https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
 
 TAGS: Final = 50
 TAG_KEY_CHARACTERS: Final = 128
 TAG_VALUE_CHARACTERS: Final = 256
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html"""
+TAG_TEXT: Final = re.compile(r"[\w\s.:/=+@-]*")
+"""Letters, digits, spaces and _ . : / = + - @, in keys and values. Same source."""
 
-BUCKET_NAME: Final = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+BUCKET_NAME: Final = re.compile(
+    r"(?!xn--|sthree-|amzn-s3-demo-|[0-9]+(?:\.[0-9]+){3}\Z)(?!.*\.\.)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)\Z)"
+    r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
+)
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
+
+OBJECT_KEY_BYTES: Final = 1024
+"""UTF-8 bytes of an object's key. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html"""
+
+KMS_KEY_ARN: Final = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
+"""https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN"""
 
 BUILT_IN_OIDC_HOSTS: Final = frozenset(
     {"accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"}
@@ -62,6 +99,11 @@ OUTBOUND_ISSUER: Final = re.compile(
 )
 """Issuer of an account's outbound identity federation.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound.html"""
+
+
+def partition_of_region(region: str) -> Partition | None:
+    """The partition a region belongs to; None for those this program does not serve (aws-iso*, aws-eusc)."""
+    return next((partition for partition, regions in _REGION_OF_PARTITION if regions.fullmatch(region)), None)
 
 
 def issuer_host_and_path(url: str) -> str:
@@ -92,3 +134,17 @@ def s3_read_only_policy_arn(partition: str) -> str:
     https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonS3ReadOnlyAccess.html
     """
     return f"arn:{partition}:iam::aws:policy/AmazonS3ReadOnlyAccess"
+
+
+def dns_suffix(partition: str) -> str:
+    """What the service endpoints of a partition end with.
+    https://docs.aws.amazon.com/general/latest/gr/rande.html
+    """
+    return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
+
+
+def policy_characters(policy: str) -> int:
+    """The size of a policy document as IAM's quotas count it: characters that are not white space.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    return sum(not character.isspace() for character in policy)

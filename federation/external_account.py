@@ -1,50 +1,75 @@
-"""The credential file with which Google's client libraries turn AWS credentials into a service account's.
+"""The `external_account` file with which Google's client libraries turn an AWS role's credentials into a Google token.
 
-It holds names and addresses and no secret. Deliberately the file that `gcloud iam workload-identity-pools
-create-cred-config` writes, so that every library that takes one takes the other.
-https://cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds#create-credential-config
+It names the exchange and no secret, so it may be printed, committed and mounted. It deliberately knows no executable
+source: a file from elsewhere that runs a program is what Google warns of.
+https://google.aip.dev/auth/4117
 """
 
-from typing import Any, Final
+from typing import Any
 
-from federation.aws import dns_suffix
 from federation.google import ProviderKind
 
-TOKEN_URL: Final = "https://sts.googleapis.com/v1/token"  # noqa: S105 - an address, no token
-IMPERSONATION_URL: Final = (
-    "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/{email}:generateAccessToken"
-)
+STS_TOKEN_URL = "https://sts.googleapis.com/v1/token"
+AWS_REQUEST_TOKEN_TYPE = "urn:ietf:params:aws:token-type:aws4_request"
+JWT_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:jwt"
 
-INSTANCE_METADATA: Final = "http://169.254.169.254/latest"
-"""Where an EC2 instance finds its credentials; elsewhere the AWS_ environment variables win."""
+_INSTANCE_METADATA = "http://169.254.169.254/latest"
 
 
-def external_account(kind: ProviderKind, provider_name: str, email: str, partition: str) -> dict[str, Any]:
-    """The file for one provider and one service account.
+def provider_audience(provider_name: str) -> str:
+    """What a token or signed request must be made for, to be exchanged at a provider.
 
-    `provider_name` is the provider's full resource name with the project number. Kind `oidc` leaves out where the token
-    comes from: `sts:GetWebIdentityToken` is an API call, so a program gives its library a token supplier instead.
-    https://googleapis.dev/python/google-auth/latest/reference/google.auth.identity_pool.html
+    `provider_name` is its full resource name with the project *number*,
+    `projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER`.
+    https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token
     """
+    return f"//iam.googleapis.com/{provider_name}"
+
+
+def impersonation_url(service_account_email: str) -> str:
+    """Where the exchanged token is turned into one of the service account.
+    https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
+    """
+    return (
+        "https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/"
+        f"{service_account_email}:generateAccessToken"
+    )
+
+
+def external_account(
+    *, kind: ProviderKind, provider_name: str, service_account_email: str, token_file: str | None = None
+) -> dict[str, Any]:
+    """The file's content, as JSON has it.
+
+    For kind `aws` the libraries sign a GetCallerIdentity request with the AWS credentials they find: environment
+    variables, else the EC2 instance's. For kind `oidc` they read a JWT of the account's outbound identity federation
+    from `token_file`; without one the application passes a token supplier. Raises ValueError for a token file with
+    kind `aws`, which reads none.
+    """
+    if kind == "aws" and token_file is not None:
+        raise ValueError(f"token_file {token_file!r} is for kind oidc: kind aws signs a request instead")
     account: dict[str, Any] = {
         "universe_domain": "googleapis.com",
         "type": "external_account",
-        "audience": f"//iam.googleapis.com/{provider_name}",
-        "token_url": TOKEN_URL,
-        "service_account_impersonation_url": IMPERSONATION_URL.format(email=email),
+        "audience": provider_audience(provider_name),
+        "subject_token_type": AWS_REQUEST_TOKEN_TYPE if kind == "aws" else JWT_TOKEN_TYPE,
+        "token_url": STS_TOKEN_URL,
+        "service_account_impersonation_url": impersonation_url(service_account_email),
     }
-    if kind == "oidc":
-        return {**account, "subject_token_type": "urn:ietf:params:oauth:token-type:jwt"}
+    if kind == "aws":
+        account["credential_source"] = _signed_request_source()
+    elif token_file is not None:
+        account["credential_source"] = {"file": token_file}
+    return account
+
+
+def _signed_request_source() -> dict[str, str]:
     return {
-        **account,
-        "subject_token_type": "urn:ietf:params:aws:token-type:aws4_request",
-        "credential_source": {
-            "environment_id": "aws1",
-            "region_url": f"{INSTANCE_METADATA}/meta-data/placement/availability-zone",
-            "url": f"{INSTANCE_METADATA}/meta-data/iam/security-credentials",
-            "regional_cred_verification_url": (
-                f"https://sts.{{region}}.{dns_suffix(partition)}?Action=GetCallerIdentity&Version=2011-06-15"
-            ),
-            "imdsv2_session_token_url": f"{INSTANCE_METADATA}/api/token",
-        },
+        "environment_id": "aws1",
+        "region_url": f"{_INSTANCE_METADATA}/meta-data/placement/availability-zone",
+        "url": f"{_INSTANCE_METADATA}/meta-data/iam/security-credentials",
+        "imdsv2_session_token_url": f"{_INSTANCE_METADATA}/api/token",
+        "regional_cred_verification_url": (
+            "https://sts.{region}.amazonaws.com?Action=GetCallerIdentity&Version=2011-06-15"
+        ),
     }

@@ -13,6 +13,8 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from sandbox.certificates import self_signed_certificate
+
 
 class Issuer:
     """One issuer with one current RS256 key; `rotate` replaces it, as clouds do."""
@@ -34,6 +36,10 @@ class Issuer:
         """The public keys as a JSON Web Key Set (RFC 7517)."""
         key = json.loads(RSAAlgorithm.to_jwk(self._key.public_key()))
         return {"keys": [{**key, "kid": self.key_id, "use": "sig", "alg": "RS256"}]}
+
+    def certificates(self) -> dict[str, str]:
+        """The public keys as PEM certificates by key id, which is how Google publishes them too."""
+        return {self.key_id: self_signed_certificate("federated-signon.system.gserviceaccount.com", self._key)}
 
 
 class Issuers:

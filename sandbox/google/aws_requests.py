@@ -1,0 +1,105 @@
+"""Signed GetCallerIdentity requests that come to the Security Token Service from an AWS provider.
+
+The request's signer never shows its keys: AWS is asked, with the very request, who signed it. What is not checked here
+(the signature, the session) AWS checks. Stricter than Google's documentation in one point: the target resource must be
+among the signed headers, where Google only recommends it. Google's texts for these refusals are not known.
+https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import parse_qsl, unquote, urlsplit
+from xml.etree import ElementTree
+
+import httpx
+
+from sandbox.google.errors import Json, TokenExchangeError
+
+TARGET_RESOURCE: Final = "x-goog-cloud-target-resource"
+VALID_SECONDS: Final = 15 * 60
+"""https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html"""
+
+_HOST = re.compile(r"sts(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?")
+_SIGNED_HEADERS = re.compile(r"SignedHeaders=([a-z0-9;-]+)")
+_QUERY = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
+_NAMESPACE = "{https://sts.amazonaws.com/doc/2011-06-15/}"
+
+
+@dataclass(frozen=True)
+class SignedRequest:
+    """A GetCallerIdentity request as AWS is to receive it. Header names are in lower case."""
+
+    url: str
+    headers: dict[str, str]
+
+
+def parse(subject_token: str, audiences: list[str], now: float) -> SignedRequest:
+    """The request in a subject token, if it is one and is meant for one of `audiences`. Raises TokenExchangeError."""
+    try:
+        serialized = json.loads(unquote(subject_token))
+        request = SignedRequest(
+            serialized["url"], {header["key"].lower(): header["value"] for header in serialized["headers"]}
+        )
+        method = serialized["method"]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise TokenExchangeError("invalid_request", "Invalid format of AWS credentials.") from error
+    _check_url(request.url, method, request.headers)
+    _check_target(request.headers, audiences)
+    _check_date(request.headers, now)
+    return request
+
+
+async def caller_identity(request: SignedRequest, aws_base_url: str) -> Json:
+    """What AWS says about the signer: `arn`, `account` and `userid`. Raises TokenExchangeError when it refuses."""
+    url = httpx.URL(aws_base_url).copy_with(path="/", query=urlsplit(request.url).query.encode())
+    async with httpx.AsyncClient(trust_env=False) as client:
+        response = await client.post(url, headers=request.headers)
+    # AWS answers in XML, and here AWS is this sandbox's own emulator.
+    answer = ElementTree.fromstring(response.text)  # noqa: S314
+    if response.status_code != httpx.codes.OK:
+        code, message = answer.findtext(f".//{_NAMESPACE}Code"), answer.findtext(f".//{_NAMESPACE}Message")
+        raise _refused(f"AWS refused the GetCallerIdentity request with {code}: {message}")
+    result = answer.find(f"{_NAMESPACE}GetCallerIdentityResult")
+    if result is None:
+        raise _refused("AWS did not answer a GetCallerIdentity request.")
+    claims = {"arn": "Arn", "account": "Account", "userid": "UserId"}
+    return {claim: result.findtext(f"{_NAMESPACE}{element}", "") for claim, element in claims.items()}
+
+
+def _check_url(url: str, method: str, headers: dict[str, str]) -> None:
+    parts = urlsplit(url)
+    is_caller_identity = (
+        method == "POST"
+        and parts.scheme == "https"
+        and _HOST.fullmatch(parts.netloc)
+        and parts.path in {"", "/"}
+        and sorted(parse_qsl(parts.query, keep_blank_values=True)) == sorted(_QUERY.items())
+    )
+    if not is_caller_identity:
+        raise _refused("The request must be a POST of GetCallerIdentity to AWS STS.")
+    if headers.get("host") != parts.netloc:
+        raise _refused("The host header must be the host of the url.")
+
+
+def _check_target(headers: dict[str, str], audiences: list[str]) -> None:
+    if headers.get(TARGET_RESOURCE) not in audiences:
+        raise _refused(f"The header {TARGET_RESOURCE} must be the audience of the exchange.")
+    signed = _SIGNED_HEADERS.search(headers.get("authorization", ""))
+    if signed is None or TARGET_RESOURCE not in signed[1].split(";"):
+        raise _refused(f"The header {TARGET_RESOURCE} must be among the signed headers.")
+
+
+def _check_date(headers: dict[str, str], now: float) -> None:
+    try:
+        signed_at = datetime.strptime(headers.get("x-amz-date", ""), "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError as error:
+        raise _refused("The header x-amz-date must be like 20261124T120000Z.") from error
+    if abs(now - signed_at.timestamp()) > VALID_SECONDS:
+        raise _refused("The signed request has expired; it is valid for 15 minutes.")
+
+
+def _refused(description: str) -> TokenExchangeError:
+    return TokenExchangeError("invalid_grant", description)

@@ -39,7 +39,7 @@ class Sandbox:
         return self
 
     def _start(self, stack: contextlib.ExitStack) -> None:
-        aws = AwsServer(self.issuers, self.directory / "aws")
+        aws = AwsServer(self.issuers)
         aws.start()
         stack.callback(aws.stop)
         self.aws = aws

@@ -14,11 +14,11 @@ from typing import Any, Literal, get_args
 
 from federation.aws import (
     BUCKET_NAME,
+    DNS_SUFFIXES,
     INLINE_POLICIES_CHARACTERS,
     KMS_KEY_ARN,
     OBJECT_KEY_BYTES,
     PARTITIONS,
-    dns_suffix,
     policy_characters,
 )
 
@@ -154,7 +154,7 @@ def _key_statements(partition: str, grants: Sequence[BucketGrant]) -> Iterable[d
             continue
         if foreign := [arn for arn in keys if not arn.startswith(f"arn:{partition}:")]:
             raise ValueError(f"kms_key_arns: {foreign[0]!r} is not in the partition {partition}")
-        services = sorted({f"s3.{arn.split(':')[3]}.{dns_suffix(partition)}" for arn in keys})
+        services = sorted({f"s3.{arn.split(':')[3]}.{suffix}" for arn in keys for suffix in DNS_SUFFIXES[partition]})
         yield _allow(sid, [action], keys, {"StringEquals": {"kms:ViaService": services}})
 
 

@@ -5,12 +5,21 @@ how a Google token becomes AWS condition keys is in `federation.trust`.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
 
 Partition = Literal["aws", "aws-us-gov", "aws-cn"]
 PARTITIONS: Final[tuple[Partition, ...]] = get_args(Partition)
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+
+DNS_SUFFIXES: Final[Mapping[str, tuple[str, ...]]] = {
+    "aws": ("amazonaws.com",),
+    "aws-us-gov": ("amazonaws.com",),
+    "aws-cn": ("amazonaws.com", "amazonaws.com.cn"),
+}
+"""What the names of a partition's services end with; in China it depends on the service, and both name AWS alone.
+https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html"""
 
 STS_AUDIENCE: Final = "sts.amazonaws.com"
 """The audience that AWS's own tools ask for. https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html"""
@@ -64,7 +73,7 @@ INLINE_POLICIES_CHARACTERS: Final = 10_240
 """All inline policies of a role together, counted without white space. Same source."""
 
 PERMISSIONS_BOUNDARY: Final = re.compile(
-    r"arn:(?P<partition>aws|aws-us-gov|aws-cn):iam::(?P<account>[0-9]{12}|aws):policy/(?:[A-Za-z0-9_+=,.@-]+/)*"
+    r"arn:(?:aws|aws-us-gov|aws-cn):iam::(?:[0-9]{12}|aws):policy/(?:[A-Za-z0-9_+=,.@-]+/)*"
     r"[A-Za-z0-9_+=,.@-]{1,128}"
 )
 """The ARN of a managed policy. https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html"""
@@ -77,7 +86,8 @@ TAG_TEXT: Final = re.compile(r"[\w\s.:/=+@-]*")
 """Letters, digits, spaces and _ . : / = + - @, in keys and values. Same source."""
 
 BUCKET_NAME: Final = re.compile(
-    r"(?!xn--|sthree-|amzn-s3-demo-|[0-9]+(?:\.[0-9]+){3}\Z)(?!.*\.\.)(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)\Z)"
+    r"(?!xn--|sthree-|amzn-s3-demo-|[0-9]+(?:\.[0-9]+){3}\Z)(?!.*\.\.)"
+    r"(?!.*(?:-s3alias|--ol-s3|\.mrap|--x-s3|--table-s3)\Z)"
     r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"
 )
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
@@ -87,6 +97,12 @@ OBJECT_KEY_BYTES: Final = 1024
 
 KMS_KEY_ARN: Final = re.compile(r"arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/[A-Za-z0-9-]+")
 """https://docs.aws.amazon.com/kms/latest/developerguide/concepts.html#key-id-key-ARN"""
+
+SILENT_ISSUERS: Final = frozenset(
+    {"sts.amazonaws.com", "sts.googleapis.com", "iam.googleapis.com", "www.googleapis.com"}
+)
+"""Hosts that guides take for issuers, but that sign no token with themselves as `iss`: neither serves a discovery
+document. Google's ID tokens come from accounts.google.com, a cluster's from the cluster's own issuer."""
 
 BUILT_IN_OIDC_HOSTS: Final = frozenset(
     {"accounts.google.com", "cognito-identity.amazonaws.com", "graph.facebook.com", "www.amazon.com"}
@@ -134,13 +150,6 @@ def s3_read_only_policy_arn(partition: str) -> str:
     https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonS3ReadOnlyAccess.html
     """
     return f"arn:{partition}:iam::aws:policy/AmazonS3ReadOnlyAccess"
-
-
-def dns_suffix(partition: str) -> str:
-    """What the service endpoints of a partition end with.
-    https://docs.aws.amazon.com/general/latest/gr/rande.html
-    """
-    return "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com"
 
 
 def policy_characters(policy: str) -> int:

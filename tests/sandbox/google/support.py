@@ -1,0 +1,19 @@
+"""What several test modules ask of an answer."""
+
+from typing import Any
+
+import httpx
+
+
+def refusal(response: httpx.Response) -> tuple[int, str, str]:
+    """A Google API's refusal: HTTP status, status name, message."""
+    error = response.json()["error"]
+    assert error["code"] == response.status_code
+    return response.status_code, error["status"], error["message"]
+
+
+def exchange_refusal(response: httpx.Response) -> tuple[str, str]:
+    """A refused token exchange: error and description."""
+    assert response.status_code == 400, response.text
+    body: dict[str, Any] = response.json()
+    return body["error"], body["error_description"]

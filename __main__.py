@@ -17,7 +17,7 @@ from federation.settings import Settings, SettingsError, load_settings
 
 
 def main() -> None:
-    """Register the stack's resources and export its outputs. Raises RunError, which Pulumi shows without a traceback."""
+    """Register the stack's resources and export its outputs. Raises RunError, shown without a traceback."""
     settings = stack_settings()
     gke = gke_workload_pool(settings)  # step 1
     oidc_provider = aws_oidc_provider(settings, gke)  # step 2
@@ -58,7 +58,9 @@ def gke_workload_pool(settings: Settings) -> GkeWorkloadPool:
             "location": cluster.location,
             "cluster": cluster.name,
             "mode": cluster.workload_pool,
-            "pods_use_metadata_server": any("google" in workload.routes for workload in settings.workloads),
+            "pods_use_metadata_server": any(
+                "google" in workload.routes and workload.kubernetes for workload in settings.workloads
+            ),
         },
         ResourceOptions(protect=settings.protect),
     )
@@ -116,7 +118,8 @@ def federated_workloads(
     pool: WorkloadIdentityPool | None,
 ) -> dict[str, FederatedWorkload]:
     """Each workload under its name."""
-    kubernetes = gke_kubernetes_provider("gke-cluster", gke.cluster)
+    managed = any(workload.kubernetes and workload.kubernetes.manage for workload in settings.workloads)
+    kubernetes = gke_kubernetes_provider("gke-cluster", gke.cluster) if managed else None
     options = ResourceOptions(protect=settings.protect, providers=[kubernetes] if kubernetes else None)
     return {
         workload.name: FederatedWorkload(

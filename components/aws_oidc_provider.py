@@ -17,7 +17,7 @@ class AwsOidcProviderArgs(TypedDict):
     """The issuer, and the audiences that its tokens may have."""
 
     mode: Literal["create", "lookup"]
-    """An account has one provider a url: `create` owns it; `lookup` takes another stack's and adds to its client ids."""
+    """An account has one provider a url: `create` owns it, `lookup` adds client ids to another stack's."""
     url: pulumi.Input[str]
     """The issuer, with https://."""
     client_ids: Sequence[str]
@@ -53,5 +53,8 @@ class AwsOidcProvider(pulumi.ComponentResource):
     def _looked_up(self, name: str, client_ids: Sequence[str]) -> pulumi.Output[str]:
         found = aws.iam.get_open_id_connect_provider_output(url=self.url, opts=pulumi.InvokeOptions(parent=self))
         return AddedClientIds(
-            f"{name}-client-ids", provider_arn=found.arn, client_ids=client_ids, opts=pulumi.ResourceOptions(parent=self)
+            f"{name}-client-ids",
+            provider_arn=found.arn,
+            client_ids=client_ids,
+            opts=pulumi.ResourceOptions(parent=self),
         ).provider_arn

@@ -21,8 +21,8 @@ class EnabledWorkloadPoolProvider(dynamic.ResourceProvider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
         """Another cluster is another resource; a pool that `read` found off is to be turned on again."""
-        replaces = [] if olds["cluster"] == news["cluster"] else ["cluster"]
-        return dynamic.DiffResult(changes=olds["workload_pool"] != news["workload_pool"] or bool(replaces), replaces=replaces)
+        changed = [name for name in ("cluster", "workload_pool") if olds[name] != news[name]]
+        return dynamic.DiffResult(changes=bool(changed), replaces=["cluster"] if "cluster" in changed else [])
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
         """Turn the pool on, and wait. Raises GkeError."""
@@ -33,7 +33,7 @@ class EnabledWorkloadPoolProvider(dynamic.ResourceProvider):
         return dynamic.UpdateResult(self._enable(news))
 
     def read(self, id_: str, _props: dict[str, Any]) -> dynamic.ReadResult:
-        """What the cluster has now, for `pulumi refresh`; a cluster that is gone takes this with it. Raises GkeError."""
+        """What the cluster has now, for `pulumi refresh`; nothing when it is gone. Raises GkeError."""
         from components.gke_api import ClusterNotFoundError, GkeApi
 
         try:

@@ -15,19 +15,23 @@ import pulumi
 import pulumi_gcp as gcp
 
 from components.aws_oidc_provider import AwsOidcProvider
-from components.aws_workload_role import AwsWorkloadRole
+from components.aws_workload_role import (
+    AwsWorkloadRole,
+    TrustedKubernetesServiceAccountArgs,
+    TrustedServiceAccountArgs,
+)
 from components.gcp_service_account import GcpServiceAccount
 from components.kubernetes_identity import KubernetesIdentity
 from components.workload_identity_pool import WorkloadIdentityPool
-from federation import settings
 from federation.google import WORKLOAD_IDENTITY_USER, kubernetes_member, principal_member
 from federation.pod_patch import pod_patch
+from federation.settings import Workload
 
 
 class FederatedWorkloadArgs(TypedDict):
     """The workload as configured, and what it shares with others."""
 
-    workload: settings.Workload
+    workload: Workload
     project: str
     """Where its service account is, unless the workload names another project."""
     region: str
@@ -51,34 +55,21 @@ class FederatedWorkload(pulumi.ComponentResource):
     def __init__(self, name: str, args: FederatedWorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gcpawswif:index:FederatedWorkload", name, None, opts)
         workload = args["workload"]
-        account = workload.gcp_service_account
-        service_account = self._service_account(name, args, account) if account else None
-        in_pods = service_account if "google" in workload.routes else None
-        kubernetes = KubernetesIdentity(
-            f"{name}-kubernetes",
-            {
-                "namespace": workload.kubernetes.namespace,
-                "service_account": workload.kubernetes.service_account,
-                "manage": workload.kubernetes.manage,
-                "gcp_service_account_email": in_pods.email if in_pods else None,
-                "labels": args["labels"],
-            },
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        role = self._role(name, args, in_pods, kubernetes)
-        if workload.return_to_gcp and service_account and args["workload_identity_pool"]:
-            self._bind_role_to_service_account(name, args["workload_identity_pool"], role, service_account)
-        self.summary = _summary(args, service_account, role, kubernetes)
+        service_account = self._service_account(name, args)
+        google_identity = service_account if "google" in workload.routes else None
+        kubernetes = self._kubernetes_identity(name, args, google_identity)
+        role = self._role(name, args, google_identity, kubernetes)
+        pool = args["workload_identity_pool"] if workload.return_to_gcp else None
+        if pool and service_account:
+            self._bind_role_to_service_account(name, pool, role, service_account)
+        self.summary = _summary(args, service_account, kubernetes, role, pool)
         self.register_outputs({"summary": self.summary})
 
-    def _service_account(
-        self, name: str, args: FederatedWorkloadArgs, account: settings.GcpServiceAccount
-    ) -> GcpServiceAccount:
-        workload = args["workload"]
-        namespace, service_account = workload.kubernetes.namespace, workload.kubernetes.service_account
-        member = pulumi.Output.from_input(args["workload_pool"]).apply(
-            lambda pool: kubernetes_member(pool, namespace, service_account)
-        )
+    def _service_account(self, name: str, args: FederatedWorkloadArgs) -> GcpServiceAccount | None:
+        workload, account = args["workload"], args["workload"].gcp_service_account
+        if account is None:
+            return None
+        pods = workload.kubernetes if "google" in workload.routes else None
         return GcpServiceAccount(
             f"{name}-gcp",
             {
@@ -88,7 +79,29 @@ class FederatedWorkload(pulumi.ComponentResource):
                 "description": account.description,
                 "token_creators": account.token_creators,
                 "token_creator_role": account.token_creator_role,
-                "kubernetes_member": member if "google" in workload.routes else None,
+                "kubernetes_member": pulumi.Output.from_input(args["workload_pool"]).apply(
+                    lambda pool: kubernetes_member(pool, pods.namespace, pods.service_account)
+                )
+                if pods
+                else None,
+            },
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _kubernetes_identity(
+        self, name: str, args: FederatedWorkloadArgs, google_identity: GcpServiceAccount | None
+    ) -> KubernetesIdentity | None:
+        kubernetes = args["workload"].kubernetes
+        if kubernetes is None:
+            return None
+        return KubernetesIdentity(
+            f"{name}-kubernetes",
+            {
+                "namespace": kubernetes.namespace,
+                "service_account": kubernetes.service_account,
+                "manage": kubernetes.manage,
+                "gcp_service_account_email": google_identity.email if google_identity else None,
+                "labels": args["labels"],
             },
             opts=pulumi.ResourceOptions(parent=self),
         )
@@ -97,27 +110,29 @@ class FederatedWorkload(pulumi.ComponentResource):
         self,
         name: str,
         args: FederatedWorkloadArgs,
-        service_account: GcpServiceAccount | None,
-        kubernetes: KubernetesIdentity,
+        google_identity: GcpServiceAccount | None,
+        kubernetes: KubernetesIdentity | None,
     ) -> AwsWorkloadRole:
         workload, role = args["workload"], args["workload"].aws_role
+        google: TrustedServiceAccountArgs | None = None
+        if google_identity:
+            google = {"unique_id": google_identity.unique_id, "email": google_identity.email}
+        cluster: TrustedKubernetesServiceAccountArgs | None = None
         oidc_provider = args["oidc_provider"] if "cluster" in workload.routes else None
+        if oidc_provider and kubernetes:
+            cluster = {
+                "oidc_provider_arn": oidc_provider.arn,
+                "issuer": oidc_provider.url,
+                "subject": kubernetes.subject,
+            }
         pool = args["workload_identity_pool"] if workload.return_to_gcp else None
         return AwsWorkloadRole(
             f"{name}-aws",
             {
                 "role_name": role.name,
                 "audience": role.audience,
-                "google": {"unique_id": service_account.unique_id, "email": service_account.email}
-                if service_account
-                else None,
-                "cluster": {
-                    "oidc_provider_arn": oidc_provider.arn,
-                    "issuer": oidc_provider.url,
-                    "subject": kubernetes.subject,
-                }
-                if oidc_provider
-                else None,
+                "google": google,
+                "cluster": cluster,
                 "s3": role.s3,
                 "outbound_tokens": pool is not None and pool.provider_kind == "oidc",
                 "max_session_duration": role.max_session_duration,
@@ -145,33 +160,33 @@ class FederatedWorkload(pulumi.ComponentResource):
 def _summary(
     args: FederatedWorkloadArgs,
     service_account: GcpServiceAccount | None,
+    kubernetes: KubernetesIdentity | None,
     role: AwsWorkloadRole,
-    kubernetes: KubernetesIdentity,
+    pool: WorkloadIdentityPool | None,
 ) -> pulumi.Output[dict[str, Any]]:
-    workload, audience = args["workload"], args["workload"].aws_role.audience
-    pod_patches = role.arn.apply(
-        lambda role_arn: {
-            route: pod_patch(route=route, role_arn=role_arn, audience=audience, region=args["region"])
-            for route in workload.routes
-        }
-    )
     return pulumi.Output.all(
-        routes=list(workload.routes),
-        audience=audience,
+        routes=list(args["workload"].routes),
+        audience=args["workload"].aws_role.audience,
         aws_role_arn=role.arn,
-        kubernetes_service_account=kubernetes.service_account,
         gcp_service_account_email=service_account.email if service_account else None,
         gcp_service_account_unique_id=service_account.unique_id if service_account else None,
-        pod_patch=pod_patches,
-        **_external_account(args, service_account),
+        kubernetes_service_account=kubernetes.service_account if kubernetes else None,
+        pod_patch=role.arn.apply(lambda role_arn: _pod_patches(args["workload"], role_arn, args["region"])),
+        external_account=pool.external_account(service_account.email) if pool and service_account else None,
     )
 
 
-def _external_account(
-    args: FederatedWorkloadArgs, service_account: GcpServiceAccount | None
-) -> dict[str, pulumi.Output[dict[str, Any]]]:
-    """The credential file for the way back, of a workload that has one."""
-    pool = args["workload_identity_pool"]
-    if not (args["workload"].return_to_gcp and pool and service_account):
+def _pod_patches(workload: Workload, role_arn: str, region: str) -> dict[str, Any]:
+    """What to merge into a Deployment or Job, by route; nothing for a workload outside Kubernetes."""
+    if workload.kubernetes is None:
         return {}
-    return {"external_account": pool.external_account(service_account.email)}
+    return {
+        route: pod_patch(
+            route=route,
+            role_arn=role_arn,
+            audience=workload.aws_role.audience,
+            region=region,
+            service_account=workload.kubernetes.service_account,
+        )
+        for route in workload.routes
+    }

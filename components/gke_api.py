@@ -12,6 +12,7 @@ from http import HTTPStatus
 from typing import Any, Final, NoReturn, Self
 
 import google.auth
+import google.auth.credentials
 import google.oauth2.credentials
 import requests
 from google.auth.exceptions import GoogleAuthError
@@ -31,7 +32,7 @@ REQUEST_TIMEOUT_SECONDS: Final = 60
 
 SCOPE: Final = "https://www.googleapis.com/auth/cloud-platform"
 
-SIGN_IN: Final = "Sign in with `gcloud auth application-default login`, or set GOOGLE_OAUTH_ACCESS_TOKEN to a new token."
+SIGN_IN: Final = "Sign in with `gcloud auth application-default login`, or set a new GOOGLE_OAUTH_ACCESS_TOKEN."
 
 TRANSIENT: Final = Retry(
     total=5,
@@ -91,14 +92,7 @@ class GkeApi:
         Raises GkeError when there are none.
         https://registry.terraform.io/providers/hashicorp/google/latest/docs/guides/provider_reference
         """
-        if token := os.environ.get("GOOGLE_OAUTH_ACCESS_TOKEN"):
-            credentials = google.oauth2.credentials.Credentials(token)  # type: ignore[no-untyped-call]
-        else:
-            try:
-                credentials, _ = google.auth.default(scopes=[SCOPE])
-            except GoogleAuthError as error:
-                raise GkeError(f"No Google credentials were found. {SIGN_IN}") from error
-        session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+        session = AuthorizedSession(_credentials())  # type: ignore[no-untyped-call]
         return cls(session, os.environ.get("GOOGLE_CONTAINER_CUSTOM_ENDPOINT") or f"{CONTAINER_API}/v1/")
 
     def workload_pool(self, cluster: str) -> str:
@@ -176,6 +170,16 @@ def _wait_for_operation(api: GkeApi, cluster: str, operation: str, patience: Pat
             f"Turning the workload pool of {cluster} on: {operation} is running",
             f"It goes on without this program; look at it with `{describe}`, then run `pulumi up` again.",
         )
+
+
+def _credentials() -> google.auth.credentials.Credentials:
+    if token := os.environ.get("GOOGLE_OAUTH_ACCESS_TOKEN"):
+        return google.oauth2.credentials.Credentials(token)  # type: ignore[no-untyped-call]
+    try:
+        credentials, _ = google.auth.default(scopes=[SCOPE])
+    except GoogleAuthError as error:
+        raise GkeError(f"No Google credentials were found. {SIGN_IN}") from error
+    return credentials
 
 
 def _raise_refusal(response: requests.Response, cluster: str, permission: str) -> NoReturn:

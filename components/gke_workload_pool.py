@@ -4,7 +4,7 @@ Deliberately does not own the cluster or its node pools. It reads the cluster, a
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal, TypedDict
+from typing import Literal, TypedDict
 
 import pulumi
 import pulumi_gcp as gcp
@@ -102,6 +102,6 @@ def _node_pools_without_metadata_server(found: gcp.container.GetClusterResult) -
     if found.enable_autopilot:
         return
     for node_pool in found.node_pools or ():
-        configs: list[Any] = [metadata for node in node_pool.node_configs for metadata in node.workload_metadata_configs]
-        if not any(metadata.mode == "GKE_METADATA" for metadata in configs):
+        modes = {metadata.mode for node in node_pool.node_configs for metadata in node.workload_metadata_configs}
+        if "GKE_METADATA" not in modes:
             yield node_pool.name

@@ -62,18 +62,15 @@ class WorkloadIdentityPool(pulumi.ComponentResource):
     def __init__(self, name: str, args: WorkloadIdentityPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gcpawswif:gcp:WorkloadIdentityPool", name, None, opts)
         self.provider_kind = args["provider"]["kind"]
-        invoke = pulumi.InvokeOptions(parent=self)
-        self._partition = aws.get_partition_output(opts=invoke).partition
-        self._account_id = aws.get_caller_identity_output(opts=invoke).account_id
         pool_id = self._looked_up_pool(args) if args["mode"] == "lookup" else self._created_pool(name, args)
-        self.provider_name = self._provider(name, args, pool_id).name
+        self.provider_name = self._created_provider(name, args, pool_id).name
         self.register_outputs({"pool_name": self.pool_name, "provider_name": self.provider_name})
 
     def external_account(self, email: pulumi.Input[str]) -> pulumi.Output[dict[str, Any]]:
         """The credential file for a service account that a role of this pool may be."""
         kind = self.provider_kind
-        return pulumi.Output.all(self.provider_name, email, self._partition).apply(
-            lambda of: external_account(kind, *of)
+        return pulumi.Output.all(self.provider_name, email).apply(
+            lambda names: external_account(kind=kind, provider_name=names[0], service_account_email=names[1])
         )
 
     # Neither child is deleted before its replacement: Google would refuse the replacement (its id is taken for 30
@@ -100,18 +97,21 @@ class WorkloadIdentityPool(pulumi.ComponentResource):
         self.pool_name = pool.name
         return pool.workload_identity_pool_id
 
-    def _provider(
+    def _created_provider(
         self, name: str, args: WorkloadIdentityPoolArgs, pool_id: pulumi.Output[str]
     ) -> gcp.iam.WorkloadIdentityPoolProvider:
         provider, role_names = args["provider"], args["role_names"]
-        account = pulumi.Output.all(self._partition, self._account_id)
+        invoke = pulumi.InvokeOptions(parent=self)
+        partition = aws.get_partition_output(opts=invoke).partition
+        account_id = aws.get_caller_identity_output(opts=invoke).account_id
+        account = pulumi.Output.all(partition, account_id)
         mapping: pulumi.Output[Mapping[str, str]]
         if provider["kind"] == "aws":
-            mapping = account.apply(lambda of: aws_attribute_mapping(*of))
-            condition = account.apply(lambda of: aws_attribute_condition(*of, role_names))
+            mapping = account.apply(lambda of: aws_attribute_mapping(of[0], of[1]))
+            condition = account.apply(lambda of: aws_attribute_condition(of[0], of[1], role_names))
         else:
             mapping = account.apply(lambda _: oidc_attribute_mapping())
-            condition = account.apply(lambda of: oidc_attribute_condition(*of, role_names))
+            condition = account.apply(lambda of: oidc_attribute_condition(of[0], of[1], role_names))
         return gcp.iam.WorkloadIdentityPoolProvider(
             f"{name}-provider",
             project=args["project"],
@@ -121,7 +121,7 @@ class WorkloadIdentityPool(pulumi.ComponentResource):
             description=provider.get("description"),
             attribute_mapping=mapping,
             attribute_condition=condition,
-            aws={"account_id": self._account_id} if provider["kind"] == "aws" else None,
+            aws={"account_id": account_id} if provider["kind"] == "aws" else None,
             oidc={"issuer_uri": self._issuer(name, provider), "allowed_audiences": [STS_AUDIENCE]}
             if provider["kind"] == "oidc"
             else None,
@@ -142,9 +142,7 @@ class WorkloadIdentityPool(pulumi.ComponentResource):
         ).issuer_identifier
 
 
-def _usable_pool(
-    found: gcp.iam.GetWorkloadIdentityPoolResult, project: str
-) -> gcp.iam.GetWorkloadIdentityPoolResult:
+def _usable_pool(found: gcp.iam.GetWorkloadIdentityPoolResult, project: str) -> gcp.iam.GetWorkloadIdentityPoolResult:
     """The pool that was looked up. Raises RunError for one that is deleted or disabled, which Google still shows."""
     if found.state == "DELETED":
         raise pulumi.RunError(

@@ -33,7 +33,7 @@ class Property:
     a new value are no change.
     """
 
-    type: type
+    type: type[Any]
     required: bool = False
     default: Any = None
     computed: bool = False
@@ -115,8 +115,7 @@ def _value_failures(token: str, declared: Property, value: Any, path: str) -> It
     if declared.rule is not None and (reason := declared.rule(value)) is not None:
         yield Failure(path, f"{path}: {reason}")
     if declared.fields:
-        yield from _failures(token, declared.fields, dict(value), f"{path}.")
+        yield from _failures(token, declared.fields, value, f"{path}.")
     if declared.items is not None:
-        steps = dict(value) if isinstance(value, dict) else dict(enumerate(list(value)))
-        for step, item in steps.items():
+        for step, item in value.items() if isinstance(value, dict) else enumerate(value):
             yield from _value_failures(token, declared.items, item, f"{path}[{step}]")

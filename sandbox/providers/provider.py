@@ -113,10 +113,15 @@ class EmulatedProvider(Provider):
 def _expected(resource: Resource, inputs: Values, state: Values) -> Values:
     """The state that an update to `inputs` will leave, unknown where only the cloud can tell."""
     given = {name: value for name, value in inputs.items() if name != DEFAULTS}
+    same = {
+        name: state[name]
+        for name, value in given.items()
+        if name in state and not contains_unknown(value) and resource.inputs[name].same(state[name], value)
+    }
     filled_by_cloud = [name for name, declared in resource.inputs.items() if declared.computed]
     unknown = dict.fromkeys([*resource.outputs, *filled_by_cloud], UNKNOWN)
     kept = {name: value for name, value in state.items() if name in unknown}
-    return {**unknown, **kept, **given, **resource.planned(given)}
+    return {**unknown, **kept, **given, **same, **resource.planned(given)}
 
 
 def _with_local(resource: Resource, inputs: Values, state: Values) -> Values:

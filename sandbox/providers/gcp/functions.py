@@ -28,6 +28,7 @@ def get_cluster(session: GoogleSession, arguments: Values) -> Values:
         "endpoint": cluster.get("endpoint", ""),
         "id": cluster_id,
         "location": cluster["location"],
+        "masterAuths": [_master_auth(cluster.get("masterAuth", {}))],
         "masterVersion": cluster.get("currentMasterVersion", ""),
         "name": cluster["name"],
         "network": cluster.get("network", ""),
@@ -108,6 +109,11 @@ def _billing_account(session: GoogleSession, project_id: str) -> str:
             return ""
         raise
     return str(found.get("billingAccountName", "")).removeprefix("billingAccounts/")
+
+
+def _master_auth(found: Values) -> Values:
+    names = ("clientCertificate", "clientKey", "clusterCaCertificate")
+    return {**{name: found.get(name, "") for name in names}, "clientCertificateConfigs": []}
 
 
 def _node_pool(pool: Values) -> Values:

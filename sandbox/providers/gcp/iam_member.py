@@ -48,6 +48,7 @@ def normal_member(member: str) -> str:
 class PolicyHolder:
     """Where the policies of one kind of thing are, by the input that names the thing."""
 
+    title: str
     input: Property
     input_name: str
     get: Callable[[GoogleClient, str], Values]
@@ -73,6 +74,7 @@ def _set_project_policy(client: GoogleClient, project: str, policy: Values) -> V
 
 
 SERVICE_ACCOUNTS = PolicyHolder(
+    title="service account",
     input=Property(
         str,
         required=True,
@@ -86,6 +88,7 @@ SERVICE_ACCOUNTS = PolicyHolder(
     set=_set_service_account_policy,
 )
 PROJECTS = PolicyHolder(
+    title="project",
     input=Property(str, required=True, replaces=True),
     input_name="project",
     get=_get_project_policy,
@@ -132,8 +135,12 @@ class IamMember(Resource):
 
     @override
     def create(self, inputs: Values) -> tuple[str, Values]:
-        etag = self._change(inputs, _add)
-        parts = [inputs[self._holder.input_name], inputs["role"], normal_member(inputs["member"])]
+        thing = inputs[self._holder.input_name]
+        try:
+            etag = self._change(inputs, _add)
+        except GoogleError as error:
+            raise ProviderError(f"Error applying IAM policy for {self._holder.title} {thing!r}: {error}") from error
+        parts = [thing, inputs["role"], normal_member(inputs["member"])]
         if "condition" in inputs:
             parts.append(inputs["condition"]["title"])
         return "/".join(parts), {**self._identity(inputs), "etag": etag}

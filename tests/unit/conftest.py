@@ -1,0 +1,17 @@
+"""What every unit test starts from: no stack config, and none of the caller's cloud settings."""
+
+import os
+from collections.abc import Iterator
+
+import pulumi
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _no_config(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for variable in os.environ:
+        if variable.startswith(("AWS_", "GOOGLE_", "CLOUDSDK_", "PULUMI_", "KUBECONFIG")):
+            monkeypatch.delenv(variable)
+    pulumi.runtime.set_all_config({})
+    yield
+    pulumi.runtime.set_all_config({})

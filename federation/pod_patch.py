@@ -23,9 +23,9 @@ PROJECTED_TOKEN_SECONDS = 3600
 https://kubernetes.io/docs/concepts/storage/projected-volumes/#serviceaccounttoken"""
 
 SIDECAR_REFRESH_SECONDS = 120
-"""Google's tokens last an hour and the metadata server hands a cached one out until about five minutes before its end,
-so asking this often keeps the file's token valid for at least the next three minutes.
-https://cloud.google.com/compute/docs/instances/verifying-instance-identity"""
+"""Google's identity tokens last an hour. The metadata server caches access tokens until five minutes before their end;
+should it do the same with these, asking every two minutes still keeps the file's token valid for three minutes more.
+https://cloud.google.com/compute/docs/access/authenticate-workloads#applications"""
 
 SIDECAR_IMAGE = (
     "docker.io/curlimages/curl:8.17.0@sha256:935d9100e9ba842cdb060de42472c7ca90cfe9a7c96e4dacb55e79e560b3ff40"

@@ -82,7 +82,7 @@ TAGS: Final = 50
 TAG_KEY_CHARACTERS: Final = 128
 TAG_VALUE_CHARACTERS: Final = 256
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html"""
-TAG_TEXT: Final = re.compile(r"[\w\s.:/=+@-]*")
+TAG_TEXT: Final = re.compile(r"[\w .:/=+@-]*")
 """Letters, digits, spaces and _ . : / = + - @, in keys and values. Same source."""
 
 BUCKET_NAME: Final = re.compile(

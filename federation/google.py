@@ -60,14 +60,15 @@ TOKEN_CREATOR: Final = "roles/iam.serviceAccountTokenCreator"
 ROLE: Final = re.compile(r"(?:(?:projects|organizations)/[a-z0-9.:-]+/)?roles/[A-Za-z0-9_.]{3,64}")
 """A predefined role or a project's or an organization's own. https://cloud.google.com/iam/docs/roles-overview"""
 
-_EMAIL = r"[^\s:@*?]+@[^\s:@*?]+"
+_EMAIL = r"[A-Za-z0-9._%+'~-]+@[A-Za-z0-9.-]+"
 MEMBER: Final = re.compile(
     rf"(?:user|group):{_EMAIL}"
     rf"|serviceAccount:(?:{_EMAIL}|[a-z0-9.:-]+\.svc\.id\.goog\[[a-z0-9-]+/[a-z0-9.-]+\])"
     r"|domain:[a-z0-9.-]+"
-    r"|principal(?:Set)?://[^\s*?]+"
+    r"|principal(?:Set)?://[!-)+->@-~]+"
 )
-"""Who a role can be granted to, always with the type in front. https://cloud.google.com/iam/docs/principal-identifiers"""
+"""Who a role can be granted to, with the type in front; no `*`, which stands for a whole pool.
+https://cloud.google.com/iam/docs/principal-identifiers"""
 
 EVERYONE: Final = frozenset({"allUsers", "allAuthenticatedUsers", "principalSet://goog/public:all"})
 """Members that stand for anybody at all. Same source."""

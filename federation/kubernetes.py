@@ -11,6 +11,14 @@ SERVICE_ACCOUNT_NAME: Final = re.compile(
 )
 """An RFC 1123 subdomain. https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
 
+LABEL_VALUE: Final = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+LABEL_KEY: Final = re.compile(
+    r"(?:(?=.{1,253}/)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*/)?"
+    r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+)
+"""At most 63 characters each, the key optionally behind a DNS name.
+https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/"""
+
 
 def service_account_subject(namespace: str, service_account: str) -> str:
     """The `sub` claim of a service account's token.

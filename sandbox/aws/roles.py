@@ -9,6 +9,7 @@ import re
 from typing import Any, Final
 
 from federation.aws import BUILT_IN_OIDC_HOSTS, SESSION_SECONDS_MAX, SESSION_SECONDS_MIN, TRUST_POLICY_CHARACTERS
+from federation.trust import trust_policy_characters
 from sandbox.aws import constraints, emulator
 from sandbox.aws.propagation import TrustPropagation
 from sandbox.aws.query_protocol import AwsError, Call
@@ -74,7 +75,7 @@ def check_trust_policy(document: str) -> None:
         raise _malformed("Could not parse the policy: Statement is empty!")
     for statement in statements:
         _check_statement(statement)
-    if len("".join(document.split())) > TRUST_POLICY_CHARACTERS:
+    if trust_policy_characters(document) > TRUST_POLICY_CHARACTERS:
         raise AwsError(409, "LimitExceeded", f"Cannot exceed quota for ACLSizePerRole: {TRUST_POLICY_CHARACTERS}")
 
 

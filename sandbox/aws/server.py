@@ -2,10 +2,10 @@
 
 from typing import Final
 
-import httpx
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from botocore.httpsession import URLLib3Session
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -73,8 +73,9 @@ class AwsServer:
         request = AWSRequest("PUT", f"{self.url}/{name}", data=BUCKET_CONFIGURATION.encode())
         operator = Credentials(seed.ACCOUNT_ID, seed.OPERATOR_SECRET_ACCESS_KEY)
         S3SigV4Auth(operator, "s3", seed.REGION).add_auth(request)
-        with httpx.Client(trust_env=False) as client:
-            client.put(request.url, content=request.data, headers=dict(request.headers)).raise_for_status()
+        response = URLLib3Session().send(request.prepare())
+        if response.status_code != 200:
+            raise RuntimeError(f"the bucket {name} was not created: {response.text}")
 
 
 async def _serve(scope: Scope, receive: Receive, send: Send) -> None:

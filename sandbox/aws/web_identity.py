@@ -9,6 +9,7 @@ where no report was found, the general one is used (`COULD_NOT_BE_VALIDATED`).
 
 import binascii
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -118,7 +119,7 @@ def _decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
         header, claims = (json.loads(base64url_decode(part)) for part in parts[:2])
     except (binascii.Error, ValueError, RecursionError):
         raise _invalid(NOT_A_JWT) from None
-    if not isinstance(header, dict) or not isinstance(claims, dict) or header.get("alg") not in ALGORITHMS:
+    if not isinstance(header, dict) or not isinstance(claims, dict) or str(header.get("alg")) not in ALGORITHMS:
         raise _invalid(NOT_A_JWT)
     for claim in REQUIRED_CLAIMS:
         if claims.get(claim) in (None, "", []):
@@ -132,7 +133,9 @@ def _has_the_right_types(claims: Mapping[str, Any]) -> bool:
     """https://www.rfc-editor.org/rfc/rfc7519#section-4.1"""
     texts = [claims["iss"], claims["sub"], claims.get("azp", ""), *_audiences(claims)]
     times = [claims["exp"], claims["iat"], claims.get("nbf", 0)]
-    return all(isinstance(text, str) for text in texts) and all(type(time) in (int, float) for time in times)
+    return all(isinstance(text, str) for text in texts) and all(
+        type(time) in (int, float) and math.isfinite(time) for time in times
+    )
 
 
 def _audiences(claims: Mapping[str, Any]) -> list[Any]:

@@ -1,26 +1,33 @@
 """One emulated AWS for all tests of a process, and clients of it."""
 
+import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import botocore.session
 import pytest
+from botocore import UNSIGNED
 from botocore.config import Config
 
-from federation.google import gke_issuer
 from sandbox import seed
 from sandbox.aws import AwsServer
 from sandbox.issuers import Issuer, Issuers
-
-OPERATOR = {"AccessKeyId": seed.ACCOUNT_ID, "SecretAccessKey": seed.OPERATOR_SECRET_ACCESS_KEY}
-ClientFactory = Callable[..., Any]
-
-
-class Signer(Protocol):
-    """Signs claims into a token that is valid now, unless the claims say otherwise; None takes a claim away."""
-
-    def __call__(self, **claims: Any) -> str: ...
+from tests.sandbox.aws_support import (
+    AUDIENCE,
+    BOTH_ROUTES,
+    CLUSTER,
+    GOOGLE,
+    KUBERNETES_SERVICE_ACCOUNT,
+    OPERATOR,
+    ROLE_ARN,
+    ROLE_NAME,
+    SERVICE_ACCOUNT,
+    SESSION_NAME,
+    AssumeRole,
+    ClientFactory,
+    Signer,
+)
 
 
 @pytest.fixture(scope="session")
@@ -45,23 +52,32 @@ def aws(aws_server: AwsServer) -> AwsServer:
 
 
 @pytest.fixture(scope="session")
-def boto_session() -> botocore.session.Session:
-    return botocore.session.Session()
+def make_client(aws_server: AwsServer) -> ClientFactory:
+    session = botocore.session.Session()
+
+    @functools.cache  # making a client takes longer than most tests
+    def make(service: str, access_key_id: str, secret: str, token: str | None, signature_version: Any) -> Any:
+        return session.create_client(
+            service,
+            region_name=seed.REGION,
+            endpoint_url=aws_server.url,
+            aws_access_key_id=access_key_id,
+            aws_secret_access_key=secret,
+            aws_session_token=token,
+            config=Config(retries={"total_max_attempts": 1}, signature_version=signature_version),
+        )
+
+    return make
 
 
 @pytest.fixture
-def aws_client(aws: AwsServer, boto_session: botocore.session.Session) -> ClientFactory:
+def aws_client(aws: AwsServer, make_client: ClientFactory) -> ClientFactory:  # noqa: ARG001  a fresh world first
     """Makes a boto client of a service: the operator's, or of the `Credentials` that STS answered with."""
 
-    def client(service: str, credentials: Mapping[str, str] = OPERATOR, **options: Any) -> Any:
-        return boto_session.create_client(
-            service,
-            region_name=seed.REGION,
-            endpoint_url=aws.url,
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials.get("SessionToken"),
-            config=Config(retries={"max_attempts": 0}).merge(Config(**options)),
+    def client(service: str, credentials: Mapping[str, str] = OPERATOR, signature_version: Any = None) -> Any:
+        token = credentials.get("SessionToken")
+        return make_client(
+            service, credentials["AccessKeyId"], credentials["SecretAccessKey"], token, signature_version
         )
 
     return client
@@ -69,17 +85,14 @@ def aws_client(aws: AwsServer, boto_session: botocore.session.Session) -> Client
 
 @pytest.fixture(scope="session")
 def google_token(issuers: Issuers) -> Signer:
-    """An ID token of one service account, as Google's metadata server makes it."""
-    issuer = issuers.create("https://accounts.google.com")
-    service_account = "104851367821912345678"
-    return _signer(issuer, aud="sts.amazonaws.com", azp=service_account, sub=service_account)
+    """ID tokens of the service account, as Google's metadata server makes them."""
+    return _signer(issuers.create(GOOGLE), aud=AUDIENCE, azp=SERVICE_ACCOUNT, sub=SERVICE_ACCOUNT)
 
 
 @pytest.fixture(scope="session")
 def cluster_token(issuers: Issuers) -> Signer:
-    """A projected token of the Kubernetes service account default/s3-reader."""
-    issuer = issuers.create(gke_issuer(seed.PROJECT_ID, seed.CLUSTER_LOCATION, seed.CLUSTER_NAME))
-    return _signer(issuer, aud=["sts.amazonaws.com"], sub="system:serviceaccount:default:s3-reader")
+    """Projected tokens of the Kubernetes service account, as the cluster makes them."""
+    return _signer(issuers.create(CLUSTER), aud=[AUDIENCE], sub=KUBERNETES_SERVICE_ACCOUNT)
 
 
 def _signer(issuer: Issuer, **usual: Any) -> Signer:
@@ -89,3 +102,32 @@ def _signer(issuer: Issuer, **usual: Any) -> Signer:
         return issuer.sign({name: value for name, value in merged.items() if value is not None})
 
     return sign
+
+
+@pytest.fixture
+def iam(aws_client: ClientFactory) -> Any:
+    """The operator's IAM client, in a world with the guide's role and the cluster's provider."""
+    client = aws_client("iam")
+    client.create_open_id_connect_provider(Url=CLUSTER, ClientIDList=[AUDIENCE])
+    client.create_role(RoleName=ROLE_NAME, AssumeRolePolicyDocument=BOTH_ROUTES)
+    return client
+
+
+@pytest.fixture
+def assume(aws_client: ClientFactory) -> AssumeRole:
+    """AssumeRoleWithWebIdentity, unsigned, as workloads call it."""
+    sts = aws_client("sts", signature_version=UNSIGNED)
+
+    def assume_role(token: str, **parameters: Any) -> dict[str, Any]:
+        request = {"RoleArn": ROLE_ARN, "RoleSessionName": SESSION_NAME, "WebIdentityToken": token, **parameters}
+        answer: dict[str, Any] = sts.assume_role_with_web_identity(**request)
+        return answer
+
+    return assume_role
+
+
+@pytest.fixture
+def session(iam: Any, assume: AssumeRole, google_token: Signer) -> dict[str, Any]:  # noqa: ARG001  the role first
+    """The guide's role's temporary credentials."""
+    credentials: dict[str, Any] = assume(google_token())["Credentials"]
+    return credentials

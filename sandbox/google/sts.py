@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -75,8 +76,7 @@ async def _parameters(request: Request) -> Mapping[str, str]:
     if request.headers.get("content-type", "").startswith("application/json"):
         body = parse_json(await request.body())
         return {re.sub(r"[A-Z]", lambda capital: "_" + capital[0].lower(), name): body[name] for name in body}
-    form = await request.form()
-    return {name: value for name, value in form.items() if isinstance(value, str)}
+    return dict(parse_qsl((await request.body()).decode()))
 
 
 def _resolve(cloud: GoogleCloud, parameters: Mapping[str, str]) -> _Exchange:

@@ -12,7 +12,7 @@ MiniStack 1.5.33 evaluates permissions well, and trusts too much before it does:
   stored with values that IAM refuses. What is answered here instead stands in this package's other modules.
   Besides, a request that MiniStack would authorize as one action and carry out as another is refused.
 * `give_policies_the_condition_keys_of_outbound_tokens`: a policy cannot ask for audience, algorithm and duration.
-* `name_the_resource_in_iam_denials`: IAM says on which resource.
+* `name_the_resource_in_denials`: IAM and S3 say on which resource.
 """
 
 import functools
@@ -46,7 +46,7 @@ def install(issuers: Issuers, propagation: TrustPropagation, outbound: OutboundF
     verify_every_signature()
     ask_only_the_trust_policy_of_a_web_identity()
     give_policies_the_condition_keys_of_outbound_tokens()
-    name_the_resource_in_iam_denials()
+    name_the_resource_in_denials()
     emulator.iam.handle_request = answer("iam", ministack_iam, _iam_operations(outbound), _iam_checks(propagation))
     emulator.sts.handle_request = answer("sts", ministack_sts, _sts_operations(issuers, propagation, outbound), {})
 
@@ -85,15 +85,20 @@ def give_policies_the_condition_keys_of_outbound_tokens() -> None:
     emulator.iam_actions.request_tag_context = request_context
 
 
-def name_the_resource_in_iam_denials() -> None:
-    """Word a denial of an IAM action as IAM does; ListRoles is asked for on all roles' path."""
+def name_the_resource_in_denials() -> None:
+    """Word a denial as IAM and S3 do. IAM's ListRoles is asked for on all roles' path; S3 quotes, and may name none."""
 
     @functools.wraps(ministack_access_denied_response)
     def access_denied_response(service: str, action: str, principal_arn: str, *rest: Any, **options: Any) -> Answer:
-        if service == "iam" and not options.get("message") and not options.get("error_code"):
-            resource = options.get("resource_arn", "*")
-            if action == "iam:ListRoles":
-                resource = f"arn:aws:iam::{emulator.account_id()}:role/"
+        resource = options.get("resource_arn", "*")
+        if action == "iam:ListRoles":
+            resource = f"arn:aws:iam::{emulator.account_id()}:role/"
+        if service == "s3":
+            resource = f'"{resource}"'
+        decided_by_identity_policies = not any(
+            options.get(name) for name in ("message", "error_code", "resource_policy_arn")
+        )
+        if decided_by_identity_policies and service in ("iam", "s3") and resource != '"*"':
             options["message"] = emulator.iam_actions.identity_denial_message(
                 action, principal_arn, resource, options.get("explicit_deny", False)
             )

@@ -69,9 +69,11 @@ def read_call(headers: Mapping[str, str], body: bytes, query: Mapping[str, list[
     """The request's parameters, from its query string or from its form body.
 
     Raises:
-        AwsError: they stand in both, one is given twice, or the body is no form.
+        AwsError: they stand in both, one is given twice, the body is no form, or a header names an operation.
 
     """
+    if "x-amz-target" in headers:
+        raise AwsError(400, "MalformedInput", "An operation is named by the parameter Action, not by a header.")
     if body and not headers.get("content-type", "").startswith(FORM):
         raise AwsError(400, "MalformedInput", f"The body of a request must be of the type {FORM}.")
     form = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 from xml.etree import ElementTree as ET
@@ -32,12 +33,12 @@ def code_and_arn(answer: httpx.Response) -> tuple[int, str | None, str | None]:
 
 def signed_by_google_auth(credentials: Mapping[str, str]) -> dict[str, Any]:
     """A GetCallerIdentity request as google-auth makes it for Google's STS."""
-    signer = google_auth_aws.RequestSigner(seed.REGION)
+    signer = google_auth_aws.RequestSigner(seed.REGION)  # type: ignore[no-untyped-call]
     security = google_auth_aws.AwsSecurityCredentials(
         credentials["AccessKeyId"], credentials["SecretAccessKey"], credentials.get("SessionToken")
     )
     url = f"https://{STS_HOST}?Action=GetCallerIdentity&Version=2011-06-15"
-    signed: dict[str, Any] = signer.get_request_options(
+    signed: dict[str, Any] = signer.get_request_options(  # type: ignore[no-untyped-call]
         security, url, "POST", "", {"x-goog-cloud-target-resource": TARGET}
     )
     return signed
@@ -76,6 +77,15 @@ def test_a_request_with_a_signed_header_changed_proves_nothing(
     aws: AwsServer, session: dict[str, Any], change: dict[str, str]
 ) -> None:
     assert code_and_arn(deliver(aws, signed_by_google_auth(session), **change))[:2] == (403, "SignatureDoesNotMatch")
+
+
+def test_a_request_signed_too_long_ago_proves_nothing(
+    aws: AwsServer, session: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(minutes=16)
+    monkeypatch.setattr("google.auth._helpers.utcnow", lambda: long_ago)
+    status, code, _ = code_and_arn(deliver(aws, signed_by_google_auth(session)))
+    assert (status, code) == (403, "SignatureDoesNotMatch")
 
 
 def test_an_expired_session_proves_nothing(aws: AwsServer, session: dict[str, Any]) -> None:
@@ -153,6 +163,7 @@ def send(
 
 CREATE_USER = urlencode({"Action": "CreateUser", "UserName": "backdoor", "Version": "2010-05-08"})
 FORM = {"content-type": "application/x-www-form-urlencoded"}
+JSON = {"content-type": "application/x-amz-json-1.1"}
 
 
 @pytest.fixture
@@ -173,8 +184,9 @@ def may_list_roles(iam: Any, session: dict[str, Any]) -> dict[str, Any]:
         (
             "Action=ListRoles",
             '{"UserName": "backdoor"}',
-            {"content-type": "application/x-amz-json-1.1", "x-amz-target": "IAM.CreateUser"},
+            {"x-amz-target": "IAM.CreateUser", **JSON},
         ),
+        (CREATE_USER.replace("CreateUser", "ListRoles"), "", {"x-amz-target": "IAM.CreateUser", **JSON}),
         ("", CREATE_USER, FORM),
     ],
 )

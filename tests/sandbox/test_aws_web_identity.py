@@ -8,7 +8,6 @@ from typing import Any
 
 import jwt
 import pytest
-from botocore.exceptions import ParamValidationError
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from sandbox import seed
@@ -368,6 +367,20 @@ def test_a_token_that_is_too_long_is_refused_and_not_repeated(refused: Callable[
     assert "tttt" not in text
 
 
-def test_the_client_itself_refuses_a_token_that_is_too_short(assume: AssumeRole) -> None:
-    with pytest.raises(ParamValidationError):
-        assume("abc")
+def test_a_token_that_is_too_short_is_refused(refused: Callable[..., Refusal]) -> None:
+    status, code, text = refused("abc")
+    assert (status, code) == (400, "ValidationError")
+    assert text.endswith("Member must have length greater than or equal to 4")
+
+
+@pytest.mark.parametrize("parameter", ["RoleArn", "RoleSessionName", "WebIdentityToken"])
+def test_a_missing_parameter_is_named(refused: Callable[..., Refusal], google_token: Signer, parameter: str) -> None:
+    status, code, text = refused(google_token(), **{parameter: ""})
+    assert (status, code) == (400, "ValidationError")
+    assert f"'{parameter[0].lower()}{parameter[1:]}' failed to satisfy constraint: Member must not be null" in text
+
+
+def test_all_violations_are_told_at_once(refused: Callable[..., Refusal], google_token: Signer) -> None:
+    _, _, text = refused(google_token(), RoleSessionName="s" * 65, DurationSeconds=899)
+    assert text.startswith("2 validation errors detected: ")
+    assert "'durationSeconds'" in text

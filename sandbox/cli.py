@@ -110,7 +110,7 @@ def served_endpoints(directory: Path) -> Endpoints | None:
 def own_sandbox(directory: Path) -> Iterator[Sandbox]:
     """A sandbox for one command; its files go when it ends, and SIGTERM ends it as ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    directory.mkdir(exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="run-", dir=directory.resolve()) as files, Sandbox(Path(files)) as sandbox:
         yield sandbox
 

@@ -97,7 +97,9 @@ class EmulatedProvider(Provider):
             raise ProviderError(f"the sandbox's {self._name} provider was asked before it was configured")
         return self._package
 
-    def _resource(self, token: str) -> Resource:
+    def _resource(self, qualified_type: str) -> Resource:
+        """The resource of a URN's type, `Parent$Child` below a component."""
+        token = qualified_type.rpartition("$")[2]
         resources = self._configured().resources
         if token not in resources:
             raise ProviderError(self._lacks("resource type", token, resources))

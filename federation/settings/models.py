@@ -71,7 +71,7 @@ class Cluster(Section):
 
 
 class AwsOidcProvider(Section):
-    """AWS's trust in the cluster's tokens, for the route `cluster`. There is one for an url in an account."""
+    """AWS's trust in the cluster's tokens. An account can have one for each url."""
 
     mode: Mode = "create"
     """`lookup` uses the provider that another stack made."""
@@ -105,7 +105,7 @@ class Provider(Section):
 
 
 class WorkloadIdentityPool(Section):
-    """The pool of AWS identities in Google Cloud, for `returnToGcp`."""
+    """The pool of AWS identities in Google Cloud."""
 
     id: PoolId
     """The pool's id; taken for 30 days after deletion."""
@@ -217,7 +217,7 @@ class Workload(Section):
     kubernetes: KubernetesServiceAccount | None = None
     """Its Kubernetes service account. Needed for the route `cluster`, and for `google` on GKE."""
     gcp_service_account: GcpServiceAccount | None = None
-    """Its Google service account. Needed for the route `google` and for `returnToGcp`, refused otherwise."""
+    """Its Google service account. Needed for the route `google` and for `returnToGcp`; refused otherwise."""
     return_to_gcp: bool = False
     """Whether its AWS role may act as its Google service account."""
 
@@ -245,6 +245,6 @@ class Settings(Section):
     tags: dict[str, str] = Field(default={}, alias="gcp-aws-wif:tags", json_schema_extra={"maxProperties": aws.TAGS})
     """Tags of everything in AWS. At most 50; keys of 1-128 characters, values of up to 256."""
     labels: dict[str, str] = Field(default={}, alias="gcp-aws-wif:labels")
-    """Labels of everything in Kubernetes."""
+    """Labels of everything in Kubernetes, in its own format for keys and values."""
     warnings: SkipJsonSchema[tuple[str, ...]] = ()
     """What is allowed and hardly meant, each with its remedy. Not configuration: filled in by `load_settings`."""

@@ -8,6 +8,7 @@ https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token
 
 import json
 import re
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -21,6 +22,9 @@ from sandbox.google.errors import Json, TokenExchangeError
 TARGET_RESOURCE: Final = "x-goog-cloud-target-resource"
 VALID_SECONDS: Final = 15 * 60
 """https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html"""
+
+_TLS = ssl.create_default_context()
+"""Made once: loading the CA certificates takes longer than an exchange."""
 
 _HOST = re.compile(r"sts(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?")
 _QUERY = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
@@ -54,7 +58,7 @@ def parse(subject_token: str, audiences: list[str], now: float) -> SignedRequest
 async def caller_identity(request: SignedRequest, aws_base_url: str) -> Json:
     """What AWS says about the signer: `arn`, `account` and `userid`. Raises TokenExchangeError when it refuses."""
     url = httpx.URL(aws_base_url).copy_with(path="/", query=urlsplit(request.url).query.encode())
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=_TLS) as client:
         response = await client.post(url, headers=request.headers)
     # AWS answers in XML, and here AWS is this sandbox's own emulator.
     answer = ElementTree.fromstring(response.text)  # noqa: S314

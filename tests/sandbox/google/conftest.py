@@ -1,5 +1,6 @@
 """One port for the emulated Google Cloud, and a fresh cloud behind it for every test."""
 
+import ssl
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,9 @@ PROJECT = f"/v1/projects/{seed.PROJECT_ID}"
 CLUSTER = f"{PROJECT}/locations/{seed.CLUSTER_LOCATION}/clusters/{seed.CLUSTER_NAME}"
 POOLS = f"{PROJECT}/locations/global/workloadIdentityPools"
 WORKLOAD_POOL = f"{seed.PROJECT_ID}.svc.id.goog"
+
+TLS = ssl.create_default_context()
+"""Shared by all clients, which use plain HTTP: loading the CA certificates for each takes longer than most tests."""
 
 
 class Clock:
@@ -36,7 +40,9 @@ class Api:
     """An httpx client as one caller, with what tests do over and over. Every method checks that Google said yes."""
 
     def __init__(self, url: str, token: str, clock: Clock) -> None:
-        self.http = httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+        self.http = httpx.Client(
+            base_url=url, headers={"Authorization": f"Bearer {token}"}, trust_env=False, verify=TLS
+        )
         self.url = url
         self._clock = clock
 
@@ -108,5 +114,5 @@ def api(google: GoogleCloud, clock: Clock) -> Iterator[Api]:
 
 @pytest.fixture
 def anonymous(google: GoogleCloud) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=google.base_url, trust_env=False) as client:
+    with httpx.Client(base_url=google.base_url, trust_env=False, verify=TLS) as client:
         yield client

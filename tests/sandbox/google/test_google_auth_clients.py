@@ -28,7 +28,7 @@ from sandbox.aws import AwsServer
 from sandbox.google import GoogleCloud, create_metadata_app
 from sandbox.google.principals import Principal
 from sandbox.http_server import HttpServer
-from tests.sandbox.conftest import ClientFactory
+from tests.sandbox.aws_support import ClientFactory
 from tests.sandbox.google.conftest import WORKLOAD_POOL, Api
 
 EMAIL = f"poc-gcp-to-aws-sa@{seed.PROJECT_ID}.iam.gserviceaccount.com"
@@ -51,12 +51,12 @@ def impersonated_id_tokens(
     """The operator's ID tokens of the account. Of all its endpoints the library lets nobody set this one."""
     endpoint = f"{google.base_url}/v1/projects/-/serviceAccounts/{{}}:generateIdToken"
     monkeypatch.setattr("google.auth.iam._IAM_IDTOKEN_ENDPOINT", endpoint)
-    target = impersonated_credentials.Credentials(
-        source_credentials=oauth2_credentials.Credentials(google.operator_token),
+    target = impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+        source_credentials=oauth2_credentials.Credentials(google.operator_token),  # type: ignore[no-untyped-call]
         target_principal=EMAIL,
         target_scopes=SCOPES,
     )
-    return impersonated_credentials.IDTokenCredentials(target, target_audience="sts.amazonaws.com", include_email=True)
+    return impersonated_credentials.IDTokenCredentials(target, target_audience="sts.amazonaws.com", include_email=True)  # type: ignore[no-untyped-call]
 
 
 def test_impersonation_gives_an_id_token_that_google_verifies(
@@ -64,18 +64,18 @@ def test_impersonation_gives_an_id_token_that_google_verifies(
     account: Any,
     impersonated_id_tokens: impersonated_credentials.IDTokenCredentials,
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     monkeypatch.setattr("google.oauth2.id_token._GOOGLE_OAUTH2_CERTS_URL", f"{api.url}/oauth2/v1/certs")
     api.grant(EMAIL, OPEN_ID_TOKEN_CREATOR, seed.OPERATOR)
     impersonated_id_tokens.refresh(Request())
-    claims = id_token.verify_oauth2_token(impersonated_id_tokens.token, Request(), audience="sts.amazonaws.com")
+    claims = id_token.verify_oauth2_token(impersonated_id_tokens.token, Request(), audience="sts.amazonaws.com")  # type: ignore[no-untyped-call]
     assert (claims["sub"], claims["email"]) == (account["uniqueId"], EMAIL)
 
 
 @pytest.mark.usefixtures("account")
 def test_impersonation_without_a_grant_fails_with_googles_text(
     impersonated_id_tokens: impersonated_credentials.IDTokenCredentials,
-):
+) -> None:
     with pytest.raises(RefreshError, match=r"iam\.serviceAccounts\.getOpenIdToken.* denied on resource"):
         impersonated_id_tokens.refresh(Request())
 
@@ -99,7 +99,7 @@ def fetch_id_token(metadata: HttpServer) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_bound_pod_fetches_an_id_token_from_its_metadata_server(api: Api, google: GoogleCloud, account: Any):
+def test_a_bound_pod_fetches_an_id_token_from_its_metadata_server(api: Api, google: GoogleCloud, account: Any) -> None:
     api.enable_workload_pool()
     api.grant(EMAIL, WORKLOAD_IDENTITY_USER, kubernetes_member(WORKLOAD_POOL, "default", "s3-reader"))
     server = HttpServer()
@@ -112,7 +112,7 @@ def test_a_bound_pod_fetches_an_id_token_from_its_metadata_server(api: Api, goog
 
 
 @pytest.mark.usefixtures("account")
-def test_a_pod_of_another_service_account_fetches_nothing(api: Api, google: GoogleCloud):
+def test_a_pod_of_another_service_account_fetches_nothing(api: Api, google: GoogleCloud) -> None:
     api.enable_workload_pool()
     api.grant(EMAIL, WORKLOAD_IDENTITY_USER, kubernetes_member(WORKLOAD_POOL, "default", "s3-reader"))
     server = HttpServer()
@@ -178,17 +178,17 @@ AWS_SOURCE = {
 
 
 @pytest.mark.usefixtures("aws_provider", "bound_role", "aws_role_environment")
-def test_an_aws_roles_credentials_become_the_accounts_access_token(google: GoogleCloud):
+def test_an_aws_roles_credentials_become_the_accounts_access_token(google: GoogleCloud) -> None:
     file = external_account(google, "urn:ietf:params:aws:token-type:aws4_request", AWS_SOURCE)
-    credentials = aws_credentials.Credentials.from_info(file, scopes=SCOPES)
+    credentials = aws_credentials.Credentials.from_info(file, scopes=SCOPES)  # type: ignore[no-untyped-call]
     credentials.refresh(Request())
     assert google.access_tokens.principal(credentials.token) == Principal(f"serviceAccount:{EMAIL}")
 
 
 @pytest.mark.usefixtures("aws_provider", "account", "aws_role_environment")
-def test_an_aws_role_without_a_binding_is_refused_by_the_account(google: GoogleCloud):
+def test_an_aws_role_without_a_binding_is_refused_by_the_account(google: GoogleCloud) -> None:
     file = external_account(google, "urn:ietf:params:aws:token-type:aws4_request", AWS_SOURCE)
-    credentials = aws_credentials.Credentials.from_info(file, scopes=SCOPES)
+    credentials = aws_credentials.Credentials.from_info(file, scopes=SCOPES)  # type: ignore[no-untyped-call]
     with pytest.raises(RefreshError, match=r"iam\.serviceAccounts\.getAccessToken.* denied on resource"):
         credentials.refresh(Request())
 
@@ -205,12 +205,12 @@ def oidc_provider(api: Api) -> str:
 
 
 @pytest.mark.usefixtures("oidc_provider", "bound_role")
-def test_an_outbound_aws_token_in_a_file_becomes_the_accounts_access_token(google: GoogleCloud, tmp_path: Path):
+def test_an_outbound_aws_token_in_a_file_becomes_the_accounts_access_token(google: GoogleCloud, tmp_path: Path) -> None:
     now = int(google.clock())
     claims = {"sub": ROLE_ARN, "aud": "sts.amazonaws.com", "iat": now, "exp": now + 300}
     token_file = tmp_path / "token"
     token_file.write_text(google.issuers.create(OUTBOUND_ISSUER).sign(claims))
     file = external_account(google, "urn:ietf:params:oauth:token-type:jwt", {"file": str(token_file)})
-    credentials = identity_pool.Credentials.from_info(file, scopes=SCOPES)
+    credentials = identity_pool.Credentials.from_info(file, scopes=SCOPES)  # type: ignore[no-untyped-call]
     credentials.refresh(Request())
     assert google.access_tokens.principal(credentials.token) == Principal(f"serviceAccount:{EMAIL}")

@@ -25,12 +25,14 @@ LITERAL = st.text(st.characters(exclude_characters="{}", codec="utf-8"), max_siz
         ("/order=1/order=2/", "/order={first}/", "1"),
     ],
 )
-def test_extract_takes_what_stands_between_prefix_and_suffix(value: str, template: str, expected: str):
+def test_extract_takes_what_stands_between_prefix_and_suffix(value: str, template: str, expected: str) -> None:
     assert extract(value, template) == expected
 
 
 @given(prefix=LITERAL, found=st.text(max_size=10), suffix=LITERAL, before=LITERAL, after=LITERAL)
-def test_extract_agrees_with_a_lazy_regular_expression(prefix: str, found: str, suffix: str, before: str, after: str):
+def test_extract_agrees_with_a_lazy_regular_expression(
+    prefix: str, found: str, suffix: str, before: str, after: str
+) -> None:
     value = before + prefix + found + suffix + after
     start = "" if prefix == "" else "(?s:.*?)"
     end = "(?s:(.*))" if suffix == "" else "(?s:(.*?))"
@@ -41,7 +43,7 @@ def test_extract_agrees_with_a_lazy_regular_expression(prefix: str, found: str, 
 
 
 @pytest.mark.parametrize("template", ["", "no-name", "{a}{b}", "{}", "{a"])
-def test_extract_refuses_a_template_without_exactly_one_name(template: str):
+def test_extract_refuses_a_template_without_exactly_one_name(template: str) -> None:
     with pytest.raises(CelError, match="extract takes one"):
         extract("value", template)
 
@@ -55,22 +57,22 @@ def test_extract_refuses_a_template_without_exactly_one_name(template: str):
         ("assertion['https://sts.amazonaws.com/'].aws_account", "211125558983"),
     ],
 )
-def test_expressions_of_real_providers_have_their_value(expression: str, expected: Any):
+def test_expressions_of_real_providers_have_their_value(expression: str, expected: Any) -> None:
     assertion = {"arn": ROLE_SESSION, "https://sts.amazonaws.com/": {"aws_account": "211125558983"}}
     assert evaluate(expression, {"assertion": assertion}) == expected
 
 
 @pytest.mark.parametrize("expression", ["assertion.nope", "nobody", "assertion.arn.unknown()", "7.extract('{a}')"])
-def test_an_expression_without_a_value_is_an_error(expression: str):
+def test_an_expression_without_a_value_is_an_error(expression: str) -> None:
     with pytest.raises(CelError):
         evaluate(expression, {"assertion": {"arn": ROLE_SESSION}})
 
 
-def test_an_expression_that_is_no_cel_is_an_error_before_any_token_comes():
+def test_an_expression_that_is_no_cel_is_an_error_before_any_token_comes() -> None:
     with pytest.raises(CelError, match="not a CEL expression"):
         check("assertion.")
 
 
 @given(st.text(max_size=30))
-def test_no_claim_can_escape_from_its_value(text: str):
+def test_no_claim_can_escape_from_its_value(text: str) -> None:
     assert evaluate("assertion.sub == 'admin'", {"assertion": {"sub": text}}) is (text == "admin")

@@ -15,20 +15,20 @@ TURN_ON = {"update": {"desiredWorkloadIdentityConfig": {"workloadPool": WORKLOAD
 TURN_OFF = {"update": {"desiredWorkloadIdentityConfig": {"workloadPool": ""}}}
 
 
-def test_the_guides_cluster_starts_without_a_workload_pool(api: Api):
+def test_the_guides_cluster_starts_without_a_workload_pool(api: Api) -> None:
     cluster = api.get(CLUSTER)
     assert "workloadIdentityConfig" not in cluster
     assert cluster["status"] == "RUNNING"
     assert cluster["nodePools"][0]["config"]["workloadMetadataConfig"] == {"mode": "GCE_METADATA"}
 
 
-def test_a_cluster_has_what_the_google_provider_dereferences(api: Api):
+def test_a_cluster_has_what_the_google_provider_dereferences(api: Api) -> None:
     cluster = api.get(CLUSTER)
     assert {"legacyAbac", "networkConfig", "masterAuth", "endpoint", "autopilot"} <= cluster.keys()
     assert cluster["masterAuth"]["clusterCaCertificate"]
 
 
-def test_the_workload_pool_is_on_only_when_the_operation_is_done(api: Api, clock: Clock):
+def test_the_workload_pool_is_on_only_when_the_operation_is_done(api: Api, clock: Clock) -> None:
     operation = api.http.put(CLUSTER, json=TURN_ON).raise_for_status().json()
     path = f"{PROJECT}/locations/{seed.CLUSTER_LOCATION}/operations/{operation['name']}"
     assert operation["status"] == api.get(path)["status"] == "RUNNING"
@@ -40,12 +40,12 @@ def test_the_workload_pool_is_on_only_when_the_operation_is_done(api: Api, clock
     assert api.get(CLUSTER)["status"] == "RUNNING"
 
 
-def test_turning_the_workload_pool_on_leaves_existing_node_pools_as_they_are(api: Api):
+def test_turning_the_workload_pool_on_leaves_existing_node_pools_as_they_are(api: Api) -> None:
     api.enable_workload_pool()
     assert api.get(NODE_POOL)["config"]["workloadMetadataConfig"] == {"mode": "GCE_METADATA"}
 
 
-def test_a_second_update_during_the_first_names_the_operation_to_wait_for(api: Api):
+def test_a_second_update_during_the_first_names_the_operation_to_wait_for(api: Api) -> None:
     running = api.http.put(CLUSTER, json=TURN_ON).json()["name"]
     assert refusal(api.http.put(CLUSTER, json=TURN_ON)) == (
         400,
@@ -54,28 +54,28 @@ def test_a_second_update_during_the_first_names_the_operation_to_wait_for(api: A
     )
 
 
-def test_another_projects_workload_pool_is_refused(api: Api):
+def test_another_projects_workload_pool_is_refused(api: Api) -> None:
     update = {"update": {"desiredWorkloadIdentityConfig": {"workloadPool": "someone-else.svc.id.goog"}}}
     code, status, message = refusal(api.http.put(CLUSTER, json=update))
     assert (code, status) == (400, "INVALID_ARGUMENT")
     assert WORKLOAD_POOL in message
 
 
-def test_an_unknown_cluster_is_not_found_by_its_full_name(api: Api):
+def test_an_unknown_cluster_is_not_found_by_its_full_name(api: Api) -> None:
     path = CLUSTER.replace(seed.CLUSTER_NAME, "other").removeprefix("/v1/")
     assert refusal(api.http.get(f"/v1/{path}")) == (404, "NOT_FOUND", f"Not found: {path}.")
 
 
-def test_an_empty_update_is_refused(api: Api):
+def test_an_empty_update_is_refused(api: Api) -> None:
     assert refusal(api.http.put(CLUSTER, json={})) == (400, "INVALID_ARGUMENT", "Must provide an update.")
 
 
-def test_an_update_that_the_sandbox_does_not_know_is_refused_not_ignored(api: Api):
+def test_an_update_that_the_sandbox_does_not_know_is_refused_not_ignored(api: Api) -> None:
     update = {"update": {"desiredLocations": ["europe-west1-b"]}}
     assert "desiredLocations" in refusal(api.http.put(CLUSTER, json=update))[2]
 
 
-def test_a_node_pool_gets_the_metadata_server_only_with_workload_identity_on(api: Api, clock: Clock):
+def test_a_node_pool_gets_the_metadata_server_only_with_workload_identity_on(api: Api, clock: Clock) -> None:
     wanted = {"workloadMetadataConfig": {"mode": "GKE_METADATA"}}
     assert refusal(api.http.put(NODE_POOL, json=wanted))[1] == "FAILED_PRECONDITION"
     api.enable_workload_pool()
@@ -85,14 +85,14 @@ def test_a_node_pool_gets_the_metadata_server_only_with_workload_identity_on(api
     assert refusal(api.http.put(CLUSTER, json=TURN_OFF))[1] == "FAILED_PRECONDITION"
 
 
-def test_the_workload_pool_can_be_turned_off(api: Api, clock: Clock):
+def test_the_workload_pool_can_be_turned_off(api: Api, clock: Clock) -> None:
     api.enable_workload_pool()
     api.http.put(CLUSTER, json=TURN_OFF).raise_for_status()
     clock.advance(60)
     assert "workloadIdentityConfig" not in api.get(CLUSTER)
 
 
-def test_a_cluster_publishes_its_issuer_and_keys_to_anyone(google: GoogleCloud, anonymous: httpx.Client):
+def test_a_cluster_publishes_its_issuer_and_keys_to_anyone(google: GoogleCloud, anonymous: httpx.Client) -> None:
     issuer = gke_issuer(seed.PROJECT_ID, seed.CLUSTER_LOCATION, seed.CLUSTER_NAME)
     document = anonymous.get(f"{CLUSTER}/.well-known/openid-configuration").raise_for_status().json()
     assert document["issuer"] == issuer
@@ -103,7 +103,7 @@ def test_a_cluster_publishes_its_issuer_and_keys_to_anyone(google: GoogleCloud, 
     assert jwt.decode(token, key, algorithms=["RS256"])["iss"] == issuer
 
 
-def test_an_unknown_cluster_publishes_nothing(anonymous: httpx.Client):
+def test_an_unknown_cluster_publishes_nothing(anonymous: httpx.Client) -> None:
     path = CLUSTER.replace(seed.CLUSTER_NAME, "other")
     assert anonymous.get(f"{path}/.well-known/openid-configuration").status_code == 404
     assert anonymous.get(f"{path}/jwks").status_code == 404
@@ -116,17 +116,19 @@ def test_an_unknown_cluster_publishes_nothing(anonymous: httpx.Client):
         ({"Authorization": "Bearer ya29.forged"}, "Request had invalid authentication credentials."),
     ],
 )
-def test_a_call_without_a_valid_token_is_unauthenticated(anonymous: httpx.Client, headers: dict[str, str], begin: str):
+def test_a_call_without_a_valid_token_is_unauthenticated(
+    anonymous: httpx.Client, headers: dict[str, str], begin: str
+) -> None:
     code, status, message = refusal(anonymous.get(CLUSTER, headers=headers))
     assert (code, status) == (401, "UNAUTHENTICATED")
     assert message.startswith(begin)
 
 
-def test_a_body_that_is_no_json_is_an_invalid_argument(api: Api):
+def test_a_body_that_is_no_json_is_an_invalid_argument(api: Api) -> None:
     assert refusal(api.http.put(CLUSTER, content=b"{"))[1] == "INVALID_ARGUMENT"
 
 
-def test_a_path_that_the_sandbox_does_not_know_says_so(api: Api):
+def test_a_path_that_the_sandbox_does_not_know_says_so(api: Api) -> None:
     code, status, message = refusal(api.http.get("/v1/projects/p/zones/z"))
     assert (code, status) == (404, "NOT_FOUND")
     assert "/v1/projects/p/zones/z" in message

@@ -30,7 +30,7 @@ def claims(api: Api, **body: Any) -> dict[str, Any]:
     return decoded
 
 
-def test_an_id_token_names_the_account_by_its_unique_id_for_an_hour(api: Api, account: Any):
+def test_an_id_token_names_the_account_by_its_unique_id_for_an_hour(api: Api, account: Any) -> None:
     api.grant(EMAIL, OPEN_ID_TOKEN_CREATOR, seed.OPERATOR)
     found = claims(api)
     assert found["iss"] == GOOGLE_ISSUER
@@ -40,26 +40,26 @@ def test_an_id_token_names_the_account_by_its_unique_id_for_an_hour(api: Api, ac
     assert "email" not in found
 
 
-def test_an_id_token_has_the_email_only_when_asked(api: Api, account: Any):
+def test_an_id_token_has_the_email_only_when_asked(api: Api, account: Any) -> None:
     api.grant(EMAIL, OPEN_ID_TOKEN_CREATOR, seed.OPERATOR)
     found = claims(api, includeEmail=True)
     assert (found["email"], found["email_verified"]) == (account["email"], True)
 
 
-def test_the_authorized_party_comes_in_both_forms(api: Api, account: Any):
+def test_the_authorized_party_comes_in_both_forms(api: Api, account: Any) -> None:
     api.grant(EMAIL, OPEN_ID_TOKEN_CREATOR, seed.OPERATOR)
     found = claims(api, useEmailAzp=True)
     assert (found["azp"], found["sub"]) == (EMAIL, account["uniqueId"])
 
 
 @pytest.mark.usefixtures("account")
-def test_an_account_outside_an_organization_has_no_organization_number(api: Api):
+def test_an_account_outside_an_organization_has_no_organization_number(api: Api) -> None:
     api.grant(EMAIL, OPEN_ID_TOKEN_CREATOR, seed.OPERATOR)
     assert claims(api, organizationNumberIncluded=True)["google"] == {"organization_number": None}
 
 
 @pytest.mark.usefixtures("account")
-def test_the_projects_owner_has_no_token_by_that_alone(api: Api):
+def test_the_projects_owner_has_no_token_by_that_alone(api: Api) -> None:
     response = api.http.post(f"{ACCOUNT}:generateIdToken", json=AUDIENCE)
     assert refusal(response) == (
         403,
@@ -70,7 +70,7 @@ def test_the_projects_owner_has_no_token_by_that_alone(api: Api):
 
 
 @pytest.mark.usefixtures("account")
-def test_an_open_id_token_creator_gets_id_tokens_only(api: Api):
+def test_an_open_id_token_creator_gets_id_tokens_only(api: Api) -> None:
     api.grant(EMAIL, OPEN_ID_TOKEN_CREATOR, seed.OPERATOR)
     assert api.http.post(f"{ACCOUNT}:generateIdToken", json=AUDIENCE).is_success
     assert refusal(api.http.post(f"{ACCOUNT}:generateAccessToken", json=SCOPE))[2] == (
@@ -79,14 +79,14 @@ def test_an_open_id_token_creator_gets_id_tokens_only(api: Api):
 
 
 @pytest.mark.usefixtures("account")
-def test_a_token_creator_gets_both_kinds(api: Api):
+def test_a_token_creator_gets_both_kinds(api: Api) -> None:
     api.grant(EMAIL, TOKEN_CREATOR, seed.OPERATOR)
     assert api.http.post(f"{ACCOUNT}:generateIdToken", json=AUDIENCE).is_success
     assert api.http.post(f"{ACCOUNT}:generateAccessToken", json=SCOPE).is_success
 
 
 @pytest.mark.usefixtures("account")
-def test_a_token_creator_of_one_account_gets_no_token_of_its_neighbour(api: Api):
+def test_a_token_creator_of_one_account_gets_no_token_of_its_neighbour(api: Api) -> None:
     neighbour = api.create_account("neighbour")["email"]
     api.grant(EMAIL, TOKEN_CREATOR, seed.OPERATOR)
     response = api.http.post(f"/v1/projects/-/serviceAccounts/{neighbour}:generateIdToken", json=AUDIENCE)
@@ -94,7 +94,7 @@ def test_a_token_creator_of_one_account_gets_no_token_of_its_neighbour(api: Api)
 
 
 @pytest.mark.usefixtures("account")
-def test_an_access_token_acts_as_the_account_until_it_expires(api: Api, clock: Clock):
+def test_an_access_token_acts_as_the_account_until_it_expires(api: Api, clock: Clock) -> None:
     api.grant(EMAIL, TOKEN_CREATOR, seed.OPERATOR)
     token = api.post(f"{ACCOUNT}:generateAccessToken", SCOPE | {"lifetime": "600s"})["accessToken"]
     impersonator = Api(api.url, token, clock)
@@ -106,7 +106,7 @@ def test_an_access_token_acts_as_the_account_until_it_expires(api: Api, clock: C
 
 @pytest.mark.usefixtures("account")
 @pytest.mark.parametrize("end", ["delete", "disable"])
-def test_an_access_token_dies_with_its_account(api: Api, clock: Clock, end: str):
+def test_an_access_token_dies_with_its_account(api: Api, clock: Clock, end: str) -> None:
     api.grant(EMAIL, TOKEN_CREATOR, seed.OPERATOR)
     impersonator = Api(api.url, api.post(f"{ACCOUNT}:generateAccessToken", SCOPE)["accessToken"], clock)
     if end == "delete":
@@ -119,7 +119,7 @@ def test_an_access_token_dies_with_its_account(api: Api, clock: Clock, end: str)
 
 
 @pytest.mark.usefixtures("account")
-def test_a_disabled_account_issues_no_tokens(api: Api):
+def test_a_disabled_account_issues_no_tokens(api: Api) -> None:
     api.grant(EMAIL, TOKEN_CREATOR, seed.OPERATOR)
     api.post(f"{PROJECT}/serviceAccounts/{EMAIL}:disable")
     assert refusal(api.http.post(f"{ACCOUNT}:generateIdToken", json=AUDIENCE))[1] == "FAILED_PRECONDITION"
@@ -132,7 +132,7 @@ def test_a_disabled_account_issues_no_tokens(api: Api):
     [("0s", "larger then zero"), ("3601s", "lifetimes of more than 1 hour"), ("1h", "lifetime")],
 )
 @pytest.mark.usefixtures("account")
-def test_an_access_token_lives_an_hour_at_most(api: Api, lifetime: str, part_of_message: str):
+def test_an_access_token_lives_an_hour_at_most(api: Api, lifetime: str, part_of_message: str) -> None:
     api.grant(EMAIL, TOKEN_CREATOR, seed.OPERATOR)
     response = api.http.post(f"{ACCOUNT}:generateAccessToken", json=SCOPE | {"lifetime": lifetime})
     assert part_of_message in refusal(response)[2]
@@ -140,12 +140,12 @@ def test_an_access_token_lives_an_hour_at_most(api: Api, lifetime: str, part_of_
 
 @pytest.mark.parametrize(("method", "body"), [("generateIdToken", SCOPE), ("generateAccessToken", AUDIENCE)])
 @pytest.mark.usefixtures("account")
-def test_a_token_needs_its_audience_or_scope(api: Api, method: str, body: dict[str, Any]):
+def test_a_token_needs_its_audience_or_scope(api: Api, method: str, body: dict[str, Any]) -> None:
     api.grant(EMAIL, TOKEN_CREATOR, seed.OPERATOR)
     assert refusal(api.http.post(f"{ACCOUNT}:{method}", json=body))[1] == "INVALID_ARGUMENT"
 
 
-def test_an_unknown_account_is_not_found_by_its_email(api: Api):
+def test_an_unknown_account_is_not_found_by_its_email(api: Api) -> None:
     assert refusal(api.http.post(f"{ACCOUNT}:generateIdToken", json=AUDIENCE)) == (
         404,
         "NOT_FOUND",
@@ -154,7 +154,7 @@ def test_an_unknown_account_is_not_found_by_its_email(api: Api):
 
 
 @pytest.mark.usefixtures("account")
-def test_a_delegate_stands_between_caller_and_account(api: Api):
+def test_a_delegate_stands_between_caller_and_account(api: Api) -> None:
     delegate = api.create_account("delegate")["email"]
     chain = AUDIENCE | {"delegates": [f"projects/-/serviceAccounts/{delegate}"]}
     api.grant(EMAIL, OPEN_ID_TOKEN_CREATOR, f"serviceAccount:{delegate}")
@@ -165,7 +165,7 @@ def test_a_delegate_stands_between_caller_and_account(api: Api):
 
 
 @pytest.mark.usefixtures("account")
-def test_the_api_must_be_enabled_in_the_accounts_project(api: Api):
+def test_the_api_must_be_enabled_in_the_accounts_project(api: Api) -> None:
     api.grant(EMAIL, TOKEN_CREATOR, seed.OPERATOR)
     api.post(f"{PROJECT}/services/iamcredentials.googleapis.com:disable")
     message = refusal(api.http.post(f"{ACCOUNT}:generateIdToken", json=AUDIENCE))[2]
@@ -173,7 +173,7 @@ def test_the_api_must_be_enabled_in_the_accounts_project(api: Api):
 
 
 @pytest.mark.usefixtures("account")
-def test_a_grant_takes_effect_after_the_propagation_time(api: Api, google: GoogleCloud, clock: Clock):
+def test_a_grant_takes_effect_after_the_propagation_time(api: Api, google: GoogleCloud, clock: Clock) -> None:
     google.faults = Faults(propagation_seconds=120)
     api.grant(EMAIL, OPEN_ID_TOKEN_CREATOR, seed.OPERATOR)
     assert api.post(f"{PROJECT}/serviceAccounts/{EMAIL}:getIamPolicy")["bindings"]
@@ -184,7 +184,7 @@ def test_a_grant_takes_effect_after_the_propagation_time(api: Api, google: Googl
 
 def test_a_revoked_grant_works_on_until_the_propagation_time_is_over(
     api: Api, google: GoogleCloud, clock: Clock, account: Any
-):
+) -> None:
     api.grant(EMAIL, OPEN_ID_TOKEN_CREATOR, seed.OPERATOR)
     google.faults = Faults(propagation_seconds=120)
     api.post(f"{PROJECT}/serviceAccounts/{account['uniqueId']}:setIamPolicy", {"policy": {}})

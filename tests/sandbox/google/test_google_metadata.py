@@ -5,13 +5,13 @@ from collections.abc import Iterator
 import httpx
 import jwt
 import pytest
-from starlette.testclient import TestClient
 
 from federation.google import WORKLOAD_IDENTITY_USER, kubernetes_member
 from sandbox import seed
 from sandbox.faults import Faults
 from sandbox.google import GoogleCloud, create_metadata_app
-from tests.sandbox.google.conftest import PROJECT, WORKLOAD_POOL, Api, Clock
+from sandbox.http_server import HttpServer
+from tests.sandbox.google.conftest import PROJECT, WORKLOAD_POOL, Api, Clock, CurrentApp
 from tests.sandbox.google.support import refusal
 
 EMAIL = f"poc-gcp-to-aws-sa@{seed.PROJECT_ID}.iam.gserviceaccount.com"
@@ -34,11 +34,22 @@ def annotation() -> Annotation:
     return Annotation()
 
 
+@pytest.fixture(scope="module")
+def node() -> Iterator[tuple[httpx.Client, CurrentApp]]:
+    """A node's metadata server, and a client of the pod that the application stands for."""
+    server, current = HttpServer(), CurrentApp()
+    server.start(current)
+    with httpx.Client(base_url=server.url, headers=FLAVOR, trust_env=False) as client:
+        yield client, current
+    server.stop()
+
+
 @pytest.fixture
-def pod(google: GoogleCloud, annotation: Annotation) -> Iterator[httpx.Client]:
+def pod(node: tuple[httpx.Client, CurrentApp], google: GoogleCloud, annotation: Annotation) -> httpx.Client:
     """A pod of default/s3-reader, before anything is granted to it."""
-    with TestClient(create_metadata_app(google, "default", "s3-reader", annotation), headers=FLAVOR) as client:
-        yield client
+    client, current = node
+    current.app = create_metadata_app(google, "default", "s3-reader", annotation)
+    return client
 
 
 @pytest.fixture
@@ -51,7 +62,7 @@ def bound(api: Api) -> Api:
 
 
 @pytest.mark.usefixtures("bound")
-def test_a_bound_pod_gets_an_id_token_of_its_account(pod: httpx.Client, google: GoogleCloud):
+def test_a_bound_pod_gets_an_id_token_of_its_account(pod: httpx.Client, google: GoogleCloud) -> None:
     account = google.service_accounts.find(EMAIL)
     assert account is not None
     claims = jwt.decode(pod.get(IDENTITY).text, options={"verify_signature": False})
@@ -61,7 +72,7 @@ def test_a_bound_pod_gets_an_id_token_of_its_account(pod: httpx.Client, google: 
     assert (full["email"], full["email_verified"]) == (EMAIL, True)
 
 
-def test_a_bound_pods_access_token_is_its_accounts(bound: Api, pod: httpx.Client, google: GoogleCloud):
+def test_a_bound_pods_access_token_is_its_accounts(bound: Api, pod: httpx.Client, google: GoogleCloud) -> None:
     answer = pod.get(f"{ACCOUNTS}/default/token").json()
     principal = google.access_tokens.principal(answer["access_token"])
     assert principal is not None
@@ -71,13 +82,13 @@ def test_a_bound_pods_access_token_is_its_accounts(bound: Api, pod: httpx.Client
 
 
 @pytest.mark.usefixtures("bound")
-def test_the_account_is_also_reached_by_its_email_and_no_other_is(pod: httpx.Client):
+def test_the_account_is_also_reached_by_its_email_and_no_other_is(pod: httpx.Client) -> None:
     assert pod.get(f"{ACCOUNTS}/{EMAIL}/identity?audience=x").is_success
     assert pod.get(f"{ACCOUNTS}/someone@else/identity?audience=x").status_code == 404
 
 
 @pytest.mark.usefixtures("bound")
-def test_the_pod_is_described(pod: httpx.Client):
+def test_the_pod_is_described(pod: httpx.Client) -> None:
     assert pod.get(f"{ACCOUNTS}/").text == f"default/\n{EMAIL}/\n"
     assert pod.get(f"{ACCOUNTS}/?recursive=true").json()["default"]["email"] == EMAIL
     assert pod.get(f"{ACCOUNTS}/default/?recursive=true").json()["email"] == EMAIL
@@ -91,7 +102,7 @@ def test_the_pod_is_described(pod: httpx.Client):
     "headers", [{"Metadata-Flavor": ""}, {"Metadata-Flavor": "Amazon"}, {**FLAVOR, "X-Forwarded-For": "1.2.3.4"}]
 )
 @pytest.mark.usefixtures("bound")
-def test_a_request_forged_through_a_program_in_the_pod_is_refused(pod: httpx.Client, headers: dict[str, str]):
+def test_a_request_forged_through_a_program_in_the_pod_is_refused(pod: httpx.Client, headers: dict[str, str]) -> None:
     answer = pod.get(IDENTITY, headers=headers)
     assert answer.status_code == 403
     assert answer.text == 'Missing required header "Metadata-Flavor": "Google"\n'
@@ -107,23 +118,30 @@ def test_a_request_forged_through_a_program_in_the_pod_is_refused(pod: httpx.Cli
 )
 @pytest.mark.parametrize(("namespace", "name"), [("default", "neighbour"), ("other", "s3-reader")])
 def test_a_pod_that_is_not_bound_is_refused_and_told_why(
-    google: GoogleCloud, annotation: Annotation, namespace: str, name: str, path: str, begin: str
-):
-    app = create_metadata_app(google, namespace, name, annotation)
-    answer = TestClient(app, headers=FLAVOR).get(f"{ACCOUNTS}/default/{path}")
+    node: tuple[httpx.Client, CurrentApp],
+    google: GoogleCloud,
+    annotation: Annotation,
+    namespace: str,
+    name: str,
+    path: str,
+    begin: str,
+) -> None:
+    client, current = node
+    current.app = create_metadata_app(google, namespace, name, annotation)
+    answer = client.get(f"{ACCOUNTS}/default/{path}")
     assert answer.status_code == 403
     assert answer.text.startswith(begin)
     assert "missing IAM policy binding" in answer.text
 
 
-def test_a_pod_is_refused_once_its_binding_is_gone(bound: Api, pod: httpx.Client):
+def test_a_pod_is_refused_once_its_binding_is_gone(bound: Api, pod: httpx.Client) -> None:
     assert pod.get(IDENTITY).is_success
     bound.post(f"/v1/projects/-/serviceAccounts/{EMAIL}:setIamPolicy", {"policy": {}})
     assert pod.get(IDENTITY).status_code == 403
 
 
 @pytest.mark.usefixtures("bound")
-def test_an_annotation_with_an_unknown_account_is_told(pod: httpx.Client, annotation: Annotation):
+def test_an_annotation_with_an_unknown_account_is_told(pod: httpx.Client, annotation: Annotation) -> None:
     annotation.value = "nobody@example.com"
     answer = pod.get(IDENTITY)
     assert answer.status_code == 404
@@ -133,7 +151,7 @@ def test_an_annotation_with_an_unknown_account_is_told(pod: httpx.Client, annota
 @pytest.mark.usefixtures("bound")
 def test_without_the_annotation_there_is_no_id_token_and_the_answer_says_what_to_do(
     pod: httpx.Client, annotation: Annotation
-):
+) -> None:
     annotation.value = None
     answer = pod.get(IDENTITY)
     assert answer.status_code == 404
@@ -143,7 +161,7 @@ def test_without_the_annotation_there_is_no_id_token_and_the_answer_says_what_to
 
 def test_without_the_annotation_the_pod_acts_as_its_kubernetes_service_account(
     bound: Api, pod: httpx.Client, annotation: Annotation, clock: Clock
-):
+) -> None:
     annotation.value = None
     assert pod.get(f"{ACCOUNTS}/").text == f"default/\n{WORKLOAD_POOL}/\n"
     itself = Api(bound.url, pod.get(f"{ACCOUNTS}/default/token").json()["access_token"], clock)
@@ -156,7 +174,7 @@ def test_without_the_annotation_the_pod_acts_as_its_kubernetes_service_account(
     itself.http.close()
 
 
-def test_without_a_workload_pool_a_pod_gets_nothing(pod: httpx.Client):
+def test_without_a_workload_pool_a_pod_gets_nothing(pod: httpx.Client) -> None:
     answer = pod.get(IDENTITY)
     assert answer.status_code == 404
     assert WORKLOAD_POOL in answer.text
@@ -164,13 +182,13 @@ def test_without_a_workload_pool_a_pod_gets_nothing(pod: httpx.Client):
 
 @pytest.mark.usefixtures("bound")
 @pytest.mark.parametrize("query", ["", "?audience=", "?audience=%20"])
-def test_an_id_token_needs_an_audience(pod: httpx.Client, query: str):
+def test_an_id_token_needs_an_audience(pod: httpx.Client, query: str) -> None:
     answer = pod.get(f"{ACCOUNTS}/default/identity{query}")
     assert (answer.status_code, answer.text) == (400, "non-empty audience parameter required\n")
 
 
 @pytest.mark.usefixtures("bound")
-def test_a_metadata_server_that_is_not_up_yet_answers_503(pod: httpx.Client, google: GoogleCloud):
+def test_a_metadata_server_that_is_not_up_yet_answers_503(pod: httpx.Client, google: GoogleCloud) -> None:
     google.faults = Faults(error_rate=1)
     assert pod.get(IDENTITY).status_code == 503
     google.faults = Faults()

@@ -10,27 +10,27 @@ from tests.sandbox.google.support import refusal
 
 
 @pytest.mark.parametrize("project", [seed.PROJECT_ID, seed.PROJECT_NUMBER])
-def test_a_project_is_read_by_id_or_number(api: Api, project: str):
+def test_a_project_is_read_by_id_or_number(api: Api, project: str) -> None:
     v1, v3 = api.get(f"/v1/projects/{project}"), api.get(f"/v3/projects/{project}")
     assert (v1["projectId"], v1["projectNumber"]) == (seed.PROJECT_ID, seed.PROJECT_NUMBER)
     assert (v3["projectId"], v3["name"]) == (seed.PROJECT_ID, f"projects/{seed.PROJECT_NUMBER}")
 
 
-def test_an_unknown_project_looks_like_a_forbidden_one(api: Api):
+def test_an_unknown_project_looks_like_a_forbidden_one(api: Api) -> None:
     expected = (403, "PERMISSION_DENIED", "The caller does not have permission")
     assert refusal(api.http.get("/v1/projects/someone-else")) == expected
 
 
-def test_a_project_is_billed(api: Api):
+def test_a_project_is_billed(api: Api) -> None:
     assert api.get(f"{PROJECT}/billingInfo")["billingEnabled"] is True
 
 
-def test_the_operator_owns_the_project(api: Api):
+def test_the_operator_owns_the_project(api: Api) -> None:
     policy = api.post(f"{PROJECT}:getIamPolicy", {"options": {"requestedPolicyVersion": 3}})
     assert policy["bindings"] == [{"role": "roles/owner", "members": [seed.OPERATOR]}]
 
 
-def test_a_grant_on_the_project_reaches_whom_it_names(api: Api, google: GoogleCloud, clock: Clock):
+def test_a_grant_on_the_project_reaches_whom_it_names(api: Api, google: GoogleCloud, clock: Clock) -> None:
     viewer = Api(api.url, google.access_tokens.issue(Principal("user:viewer@example.com"), 3600), clock)
     assert refusal(viewer.http.get(PROJECT))[1] == "PERMISSION_DENIED"
     policy = api.post(f"{PROJECT}:getIamPolicy")
@@ -41,12 +41,12 @@ def test_a_grant_on_the_project_reaches_whom_it_names(api: Api, google: GoogleCl
     viewer.http.close()
 
 
-def test_permissions_of_the_caller_are_told(api: Api):
+def test_permissions_of_the_caller_are_told(api: Api) -> None:
     asked = ["iam.workloadIdentityPools.create", "iam.serviceAccounts.getAccessToken"]
     assert api.post(f"{PROJECT}:testIamPermissions", {"permissions": asked}) == {"permissions": asked[:1]}
 
 
-def test_a_disabled_api_says_where_to_enable_it(api: Api):
+def test_a_disabled_api_says_where_to_enable_it(api: Api) -> None:
     api.post(f"{PROJECT}/services/iam.googleapis.com:disable")
     response = api.http.get(f"{PROJECT}/serviceAccounts")
     code, status, message = refusal(response)
@@ -61,7 +61,7 @@ def test_a_disabled_api_says_where_to_enable_it(api: Api):
     assert api.http.get(f"{PROJECT}/serviceAccounts").is_success
 
 
-def test_services_are_listed_by_state(api: Api):
+def test_services_are_listed_by_state(api: Api) -> None:
     api.post(f"{PROJECT}/services/container.googleapis.com:disable")
     enabled = api.get(f"{PROJECT}/services?filter=state:ENABLED")["services"]
     disabled = api.get(f"{PROJECT}/services?filter=state:DISABLED")["services"]
@@ -70,11 +70,11 @@ def test_services_are_listed_by_state(api: Api):
     assert api.get(f"{PROJECT}/services/container.googleapis.com")["state"] == "DISABLED"
 
 
-def test_a_service_that_the_sandbox_does_not_know_can_not_be_enabled(api: Api):
+def test_a_service_that_the_sandbox_does_not_know_can_not_be_enabled(api: Api) -> None:
     assert refusal(api.http.post(f"{PROJECT}/services/vision.googleapis.com:enable"))[1] == "NOT_FOUND"
 
 
-def test_projects_have_service_accounts_and_clusters_of_their_own(api: Api, google: GoogleCloud):
+def test_projects_have_service_accounts_and_clusters_of_their_own(api: Api, google: GoogleCloud) -> None:
     google.add_project("other-project", "111111111111")
     google.add_cluster("other-project", "us-central1-f", "other")
     body = {"accountId": "poc-gcp-to-aws-sa"}

@@ -1,5 +1,7 @@
 """IAM: service accounts and the policies on them."""
 
+from typing import Any
+
 import httpx
 import pytest
 
@@ -16,12 +18,12 @@ ACCOUNT = f"{ACCOUNTS}/{EMAIL}"
 DAY = 86400
 
 
-def set_policy(api: Api, bindings: list[dict[str, object]], etag: str | None = None) -> httpx.Response:
+def set_policy(api: Api, bindings: list[dict[str, Any]], etag: str | None = None) -> httpx.Response:
     policy = {"bindings": bindings, "version": 3} | ({"etag": etag} if etag else {})
     return api.http.post(f"{ACCOUNT}:setIamPolicy", json={"policy": policy})
 
 
-def test_a_service_account_has_an_email_and_a_numeric_unique_id(api: Api):
+def test_a_service_account_has_an_email_and_a_numeric_unique_id(api: Api) -> None:
     account = api.create_account(displayName="GCP to AWS Service Account")
     assert account["email"] == EMAIL
     assert account["name"] == f"projects/{seed.PROJECT_ID}/serviceAccounts/{EMAIL}"
@@ -30,27 +32,27 @@ def test_a_service_account_has_an_email_and_a_numeric_unique_id(api: Api):
     assert api.get(ACCOUNT) == account
 
 
-def test_a_recreated_service_account_has_another_unique_id(api: Api):
+def test_a_recreated_service_account_has_another_unique_id(api: Api) -> None:
     first = api.create_account()
     api.http.delete(ACCOUNT).raise_for_status()
     assert api.create_account()["uniqueId"] != first["uniqueId"]
 
 
-def test_an_account_is_found_by_unique_id_and_by_project_number(api: Api):
+def test_an_account_is_found_by_unique_id_and_by_project_number(api: Api) -> None:
     account = api.create_account()
     assert api.get(f"{ACCOUNTS}/{account['uniqueId']}") == account
     assert api.get(f"/v1/projects/{seed.PROJECT_NUMBER}/serviceAccounts/{EMAIL}") == account
     assert api.get(f"/v1/projects/-/serviceAccounts/{EMAIL}") == account
 
 
-def test_a_deleted_account_is_not_found(api: Api):
+def test_a_deleted_account_is_not_found(api: Api) -> None:
     api.create_account()
     api.http.delete(ACCOUNT).raise_for_status()
     assert refusal(api.http.get(ACCOUNT))[:2] == (404, "NOT_FOUND")
     assert api.get(ACCOUNTS) == {}
 
 
-def test_an_account_id_can_be_taken_once(api: Api):
+def test_an_account_id_can_be_taken_once(api: Api) -> None:
     api.create_account()
     body = {"accountId": "poc-gcp-to-aws-sa"}
     assert refusal(api.http.post(ACCOUNTS, json=body)) == (
@@ -61,17 +63,17 @@ def test_an_account_id_can_be_taken_once(api: Api):
 
 
 @pytest.mark.parametrize("account_id", ["", "short", "a" * 31, "Upper-case", "1-digit-first", "ends-with-hyphen-"])
-def test_an_account_id_outside_the_limits_is_refused(api: Api, account_id: str):
+def test_an_account_id_outside_the_limits_is_refused(api: Api, account_id: str) -> None:
     assert refusal(api.http.post(ACCOUNTS, json={"accountId": account_id}))[:2] == (400, "INVALID_ARGUMENT")
 
 
 @pytest.mark.parametrize("fields", [{"displayName": "ä" * 51}, {"description": "ä" * 129}])
-def test_texts_are_limited_in_bytes_not_in_characters(api: Api, fields: dict[str, str]):
+def test_texts_are_limited_in_bytes_not_in_characters(api: Api, fields: dict[str, str]) -> None:
     body = {"accountId": "poc-gcp-to-aws-sa", "serviceAccount": fields}
     assert refusal(api.http.post(ACCOUNTS, json=body))[:2] == (400, "INVALID_ARGUMENT")
 
 
-def test_an_update_changes_the_fields_in_its_mask(api: Api):
+def test_an_update_changes_the_fields_in_its_mask(api: Api) -> None:
     account = api.create_account(displayName="old", description="kept")
     wanted = {"displayName": "new", "description": "ignored", "etag": account["etag"]}
     body = {"serviceAccount": wanted, "updateMask": "display_name"}
@@ -80,7 +82,7 @@ def test_an_update_changes_the_fields_in_its_mask(api: Api):
     assert refusal(api.http.patch(ACCOUNT, json=body))[:2] == (409, "ABORTED")
 
 
-def test_an_undeleted_account_is_itself_again_and_keeps_its_grants(api: Api):
+def test_an_undeleted_account_is_itself_again_and_keeps_its_grants(api: Api) -> None:
     unique_id = api.create_account()["uniqueId"]
     api.create_account("token-creator")
     creator = f"serviceAccount:token-creator@{seed.PROJECT_ID}.iam.gserviceaccount.com"
@@ -90,21 +92,21 @@ def test_an_undeleted_account_is_itself_again_and_keeps_its_grants(api: Api):
     assert api.post(f"{ACCOUNT}:getIamPolicy")["bindings"][0]["members"] == [creator]
 
 
-def test_an_account_can_be_undeleted_for_30_days(api: Api, clock: Clock):
+def test_an_account_can_be_undeleted_for_30_days(api: Api, clock: Clock) -> None:
     unique_id = api.create_account()["uniqueId"]
     api.http.delete(ACCOUNT).raise_for_status()
     clock.advance(31 * DAY)
     assert refusal(api.http.post(f"{ACCOUNTS}/{unique_id}:undelete"))[1] == "NOT_FOUND"
 
 
-def test_an_account_whose_email_is_taken_again_stays_deleted(api: Api):
+def test_an_account_whose_email_is_taken_again_stays_deleted(api: Api) -> None:
     unique_id = api.create_account()["uniqueId"]
     api.http.delete(ACCOUNT).raise_for_status()
     api.create_account()
     assert refusal(api.http.post(f"{ACCOUNTS}/{unique_id}:undelete"))[1] == "FAILED_PRECONDITION"
 
 
-def test_a_policy_is_empty_at_first_and_after_its_last_binding_goes(api: Api):
+def test_a_policy_is_empty_at_first_and_after_its_last_binding_goes(api: Api) -> None:
     api.create_account()
     assert api.post(f"{ACCOUNT}:getIamPolicy?options.requestedPolicyVersion=3") == {"etag": "ACAB"}
     api.grant(EMAIL, TOKEN_CREATOR, seed.OPERATOR)
@@ -114,7 +116,7 @@ def test_a_policy_is_empty_at_first_and_after_its_last_binding_goes(api: Api):
     assert emptied["etag"] != etag
 
 
-def test_a_policy_written_from_a_stale_read_is_aborted(api: Api):
+def test_a_policy_written_from_a_stale_read_is_aborted(api: Api) -> None:
     api.create_account()
     stale = api.post(f"{ACCOUNT}:getIamPolicy")["etag"]
     binding = {"role": TOKEN_CREATOR, "members": [seed.OPERATOR]}
@@ -125,14 +127,14 @@ def test_a_policy_written_from_a_stale_read_is_aborted(api: Api):
     assert api.post(f"{ACCOUNT}:getIamPolicy")["bindings"] == [binding]
 
 
-def test_a_member_that_is_no_service_account_is_refused(api: Api):
+def test_a_member_that_is_no_service_account_is_refused(api: Api) -> None:
     api.create_account()
     nobody = f"nobody@{seed.PROJECT_ID}.iam.gserviceaccount.com"
     response = set_policy(api, [{"role": TOKEN_CREATOR, "members": [f"serviceAccount:{nobody}"]}])
     assert refusal(response) == (400, "INVALID_ARGUMENT", f"Service account {nobody} does not exist.")
 
 
-def test_a_kubernetes_member_needs_the_workload_pool(api: Api):
+def test_a_kubernetes_member_needs_the_workload_pool(api: Api) -> None:
     api.create_account()
     binding = {"role": WORKLOAD_IDENTITY_USER, "members": [f"serviceAccount:{WORKLOAD_POOL}[default/s3-reader]"]}
     code, status, message = refusal(set_policy(api, [binding]))
@@ -142,7 +144,7 @@ def test_a_kubernetes_member_needs_the_workload_pool(api: Api):
     assert set_policy(api, [binding]).is_success
 
 
-def test_a_federated_member_needs_a_pool_that_is_not_deleted(api: Api):
+def test_a_federated_member_needs_a_pool_that_is_not_deleted(api: Api) -> None:
     api.create_account()
     pool = f"projects/{seed.PROJECT_NUMBER}/locations/global/workloadIdentityPools/poc-aws-pool"
     binding = {"role": WORKLOAD_IDENTITY_USER, "members": [f"principal://iam.googleapis.com/{pool}/subject/me"]}
@@ -154,7 +156,7 @@ def test_a_federated_member_needs_a_pool_that_is_not_deleted(api: Api):
     assert refusal(set_policy(api, [binding]))[2].startswith(f"Identity Pool does not exist ({pool}).")
 
 
-def test_a_federated_member_by_project_id_instead_of_number_is_refused(api: Api):
+def test_a_federated_member_by_project_id_instead_of_number_is_refused(api: Api) -> None:
     api.create_account()
     api.post(f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", {})
     pool = f"projects/{seed.PROJECT_ID}/locations/global/workloadIdentityPools/poc-aws-pool"
@@ -162,7 +164,7 @@ def test_a_federated_member_by_project_id_instead_of_number_is_refused(api: Api)
     assert refusal(set_policy(api, [binding]))[1] == "INVALID_ARGUMENT"
 
 
-def test_a_policy_stays_writable_when_a_members_pool_is_gone(api: Api):
+def test_a_policy_stays_writable_when_a_members_pool_is_gone(api: Api) -> None:
     api.create_account()
     api.post(f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", {})
     pool = f"projects/{seed.PROJECT_NUMBER}/locations/global/workloadIdentityPools/poc-aws-pool"
@@ -173,7 +175,7 @@ def test_a_policy_stays_writable_when_a_members_pool_is_gone(api: Api):
 
 
 @pytest.mark.parametrize("member", ["me@example.com", "robot:me@example.com", "principal://example.com/me"])
-def test_a_member_of_no_known_type_is_refused(api: Api, member: str):
+def test_a_member_of_no_known_type_is_refused(api: Api, member: str) -> None:
     api.create_account()
     response = set_policy(api, [{"role": TOKEN_CREATOR, "members": [member]}])
     assert refusal(response)[2] == (
@@ -181,20 +183,20 @@ def test_a_member_of_no_known_type_is_refused(api: Api, member: str):
     )
 
 
-def test_a_role_without_its_prefix_is_refused(api: Api):
+def test_a_role_without_its_prefix_is_refused(api: Api) -> None:
     api.create_account()
     response = set_policy(api, [{"role": "iam.workloadIdentityUser", "members": [seed.OPERATOR]}])
     assert refusal(response)[2].startswith("The role name must be in the form")
 
 
-def test_a_condition_is_refused_rather_than_ignored(api: Api):
+def test_a_condition_is_refused_rather_than_ignored(api: Api) -> None:
     api.create_account()
     condition = {"title": "never", "expression": "false"}
     response = set_policy(api, [{"role": TOKEN_CREATOR, "members": [seed.OPERATOR], "condition": condition}])
     assert refusal(response)[1] == "INVALID_ARGUMENT"
 
 
-def test_bindings_of_one_role_are_merged(api: Api):
+def test_bindings_of_one_role_are_merged(api: Api) -> None:
     api.create_account()
     twice = {"role": TOKEN_CREATOR, "members": [seed.OPERATOR]}
     other = {"role": TOKEN_CREATOR, "members": ["user:other@example.com"]}
@@ -202,7 +204,7 @@ def test_bindings_of_one_role_are_merged(api: Api):
     assert written["bindings"] == [{"role": TOKEN_CREATOR, "members": [seed.OPERATOR, "user:other@example.com"]}]
 
 
-def test_policies_name_a_deleted_account_as_deleted_and_a_new_one_inherits_nothing(api: Api):
+def test_policies_name_a_deleted_account_as_deleted_and_a_new_one_inherits_nothing(api: Api) -> None:
     api.create_account()
     creator = api.create_account("token-creator")
     api.grant(EMAIL, TOKEN_CREATOR, f"serviceAccount:{creator['email']}")
@@ -212,7 +214,7 @@ def test_policies_name_a_deleted_account_as_deleted_and_a_new_one_inherits_nothi
     assert members == [f"deleted:serviceAccount:{creator['email']}?uid={creator['uniqueId']}"]
 
 
-def test_a_recreated_account_has_no_policy(api: Api):
+def test_a_recreated_account_has_no_policy(api: Api) -> None:
     api.create_account()
     api.grant(EMAIL, TOKEN_CREATOR, seed.OPERATOR)
     api.http.delete(ACCOUNT).raise_for_status()
@@ -220,7 +222,7 @@ def test_a_recreated_account_has_no_policy(api: Api):
     assert api.post(f"{ACCOUNT}:getIamPolicy") == {"etag": "ACAB"}
 
 
-def test_a_caller_without_a_role_learns_nothing(api: Api, google: GoogleCloud, clock: Clock):
+def test_a_caller_without_a_role_learns_nothing(api: Api, google: GoogleCloud, clock: Clock) -> None:
     api.create_account()
     stranger = Api(api.url, google.access_tokens.issue(Principal("user:stranger@example.com"), 3600), clock)
     expected = (
@@ -233,7 +235,7 @@ def test_a_caller_without_a_role_learns_nothing(api: Api, google: GoogleCloud, c
     stranger.http.close()
 
 
-def test_the_owner_is_told_which_permissions_it_has(api: Api):
+def test_the_owner_is_told_which_permissions_it_has(api: Api) -> None:
     api.create_account()
     api.grant(EMAIL, OPEN_ID_TOKEN_CREATOR, seed.OPERATOR)
     asked = [f"iam.serviceAccounts.{verb}" for verb in ("get", "getOpenIdToken", "getAccessToken")]

@@ -17,7 +17,7 @@ from federation.workload_identity import aws_attribute_condition, aws_attribute_
 from sandbox import seed
 from sandbox.aws import AwsServer
 from sandbox.google import GoogleCloud
-from tests.sandbox.conftest import ClientFactory
+from tests.sandbox.aws_support import ClientFactory
 from tests.sandbox.google.conftest import Api, Clock
 from tests.sandbox.google.support import exchange_refusal, exchange_request
 
@@ -100,7 +100,7 @@ def exchange(anonymous: httpx.Client) -> Exchange:
 @pytest.mark.parametrize("sign_target", [True, False])
 def test_a_session_of_the_role_becomes_the_principal_of_the_role(
     exchange: Exchange, assume: Callable[..., Session], google: GoogleCloud, sign_target: bool
-):
+) -> None:
     answer = exchange(signed(assume(), sign_target=sign_target)).raise_for_status().json()
     principal = google.access_tokens.principal(answer["access_token"])
     assert principal is not None
@@ -109,19 +109,19 @@ def test_a_session_of_the_role_becomes_the_principal_of_the_role(
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_session_of_another_role_is_refused(exchange: Exchange, assume: Callable[..., Session]):
+def test_a_session_of_another_role_is_refused(exchange: Exchange, assume: Callable[..., Session]) -> None:
     assert exchange_refusal(exchange(signed(assume(f"{ROLE}-neighbour")))) == REFUSED_BY_CONDITION
 
 
 @pytest.mark.usefixtures("provider")
-def test_the_same_role_name_in_another_account_is_refused(exchange: Exchange, assume: Callable[..., Session]):
+def test_the_same_role_name_in_another_account_is_refused(exchange: Exchange, assume: Callable[..., Session]) -> None:
     error, description = exchange_refusal(exchange(signed(assume(account=OTHER_ACCOUNT))))
     assert error == "invalid_grant"
     assert OTHER_ACCOUNT in description
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_user_whose_path_looks_like_the_role_is_refused(exchange: Exchange, aws_client: ClientFactory):
+def test_a_user_whose_path_looks_like_the_role_is_refused(exchange: Exchange, aws_client: ClientFactory) -> None:
     iam = aws_client("iam")
     iam.create_user(UserName="attacker", Path=f"/assumed-role/{ROLE}/")
     key = iam.create_access_key(UserName="attacker")["AccessKey"]
@@ -129,19 +129,19 @@ def test_a_user_whose_path_looks_like_the_role_is_refused(exchange: Exchange, aw
 
 
 @pytest.mark.usefixtures("provider")
-def test_the_accounts_root_is_refused(exchange: Exchange):
+def test_the_accounts_root_is_refused(exchange: Exchange) -> None:
     root = {"AccessKeyId": seed.ACCOUNT_ID, "SecretAccessKey": seed.OPERATOR_SECRET_ACCESS_KEY}
     assert exchange_refusal(exchange(signed(root))) == REFUSED_BY_CONDITION
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_request_signed_for_another_provider_is_refused(exchange: Exchange, assume: Callable[..., Session]):
+def test_a_request_signed_for_another_provider_is_refused(exchange: Exchange, assume: Callable[..., Session]) -> None:
     request = signed(assume(), target=f"{TARGET}-other")
     assert "x-goog-cloud-target-resource" in exchange_refusal(exchange(request))[1]
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_signed_target_can_not_be_exchanged_for_another(exchange: Exchange, assume: Callable[..., Session]):
+def test_a_signed_target_can_not_be_exchanged_for_another(exchange: Exchange, assume: Callable[..., Session]) -> None:
     request = with_header(signed(assume(), target=f"{TARGET}-other"), "x-goog-cloud-target-resource", TARGET)
     error, description = exchange_refusal(exchange(request))
     assert error == "invalid_grant"
@@ -149,13 +149,13 @@ def test_a_signed_target_can_not_be_exchanged_for_another(exchange: Exchange, as
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_request_without_a_target_is_refused(exchange: Exchange, assume: Callable[..., Session]):
+def test_a_request_without_a_target_is_refused(exchange: Exchange, assume: Callable[..., Session]) -> None:
     request = with_header(signed(assume()), "x-goog-cloud-target-resource", None)
     assert "x-goog-cloud-target-resource" in exchange_refusal(exchange(request))[1]
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_forged_signature_is_refused(exchange: Exchange, assume: Callable[..., Session]):
+def test_a_forged_signature_is_refused(exchange: Exchange, assume: Callable[..., Session]) -> None:
     session = dict(assume()) | {"SecretAccessKey": "guessed"}
     error, description = exchange_refusal(exchange(signed(session)))
     assert error == "invalid_grant"
@@ -165,21 +165,21 @@ def test_a_forged_signature_is_refused(exchange: Exchange, assume: Callable[...,
 @pytest.mark.usefixtures("provider")
 def test_the_credentials_of_an_expired_session_are_refused(
     exchange: Exchange, assume: Callable[..., Session], aws: AwsServer
-):
+) -> None:
     request = signed(assume())
     aws.expire_sessions()
     assert "ExpiredToken" in exchange_refusal(exchange(request))[1]
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_request_is_valid_for_15_minutes(exchange: Exchange, assume: Callable[..., Session], clock: Clock):
+def test_a_request_is_valid_for_15_minutes(exchange: Exchange, assume: Callable[..., Session], clock: Clock) -> None:
     request = signed(assume())
     clock.advance(16 * 60)
     assert "expired" in exchange_refusal(exchange(request))[1]
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_request_that_was_dated_ahead_is_refused(exchange: Exchange, assume: Callable[..., Session]):
+def test_a_request_that_was_dated_ahead_is_refused(exchange: Exchange, assume: Callable[..., Session]) -> None:
     request = with_header(signed(assume()), "x-amz-date", datetime(2100, 1, 1, tzinfo=UTC).strftime("%Y%m%dT%H%M%SZ"))
     assert "expired" in exchange_refusal(exchange(request))[1]
 
@@ -201,27 +201,27 @@ def test_a_request_that_was_dated_ahead_is_refused(exchange: Exchange, assume: C
 )
 def test_only_a_caller_identity_request_to_aws_is_forwarded(
     exchange: Exchange, assume: Callable[..., Session], changes: dict[str, str]
-):
+) -> None:
     error, description = exchange_refusal(exchange(signed(assume()) | changes))
     assert error == "invalid_grant"
     assert "POST of GetCallerIdentity" in description
 
 
 @pytest.mark.usefixtures("provider")
-def test_the_host_header_can_not_point_elsewhere(exchange: Exchange, assume: Callable[..., Session]):
+def test_the_host_header_can_not_point_elsewhere(exchange: Exchange, assume: Callable[..., Session]) -> None:
     request = with_header(signed(assume()), "host", "attacker.example")
     assert "host header" in exchange_refusal(exchange(request))[1]
 
 
 @pytest.mark.usefixtures("provider")
 @pytest.mark.parametrize("request_", ["no json", [], {}, {"url": 7, "method": "POST", "headers": "x"}])
-def test_what_is_no_serialized_request_is_refused(exchange: Exchange, request_: Any):
+def test_what_is_no_serialized_request_is_refused(exchange: Exchange, request_: Any) -> None:
     assert exchange_refusal(exchange(request_)) == ("invalid_request", "Invalid format of AWS credentials.")
 
 
 def test_without_a_mapping_the_subject_is_the_session(
     api: Api, google: GoogleCloud, aws: AwsServer, exchange: Exchange, assume: Callable[..., Session]
-):
+) -> None:
     google.aws_base_url = aws.url
     api.create_provider({"aws": {"accountId": seed.ACCOUNT_ID}})
     principal = google.access_tokens.principal(exchange(signed(assume())).json()["access_token"])
@@ -233,7 +233,7 @@ def test_without_a_mapping_the_subject_is_the_session(
 
 def test_without_a_mapping_a_long_session_name_passes_the_limit(
     api: Api, google: GoogleCloud, aws: AwsServer, exchange: Exchange, assume: Callable[..., Session]
-):
+) -> None:
     google.aws_base_url = aws.url
     api.create_provider({"aws": {"accountId": seed.ACCOUNT_ID}})
     answer = exchange(signed(assume("r" * 40, session_name="s" * 60)))

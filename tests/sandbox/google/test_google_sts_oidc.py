@@ -66,7 +66,7 @@ Exchange = Callable[..., httpx.Response]
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_good_token_becomes_the_principal_of_its_subject(google: GoogleCloud, exchange: Exchange, sign: Sign):
+def test_a_good_token_becomes_the_principal_of_its_subject(google: GoogleCloud, exchange: Exchange, sign: Sign) -> None:
     answer = exchange(sign()).raise_for_status().json()
     principal = google.access_tokens.principal(answer["access_token"])
     assert principal is not None
@@ -76,7 +76,7 @@ def test_a_good_token_becomes_the_principal_of_its_subject(google: GoogleCloud, 
 
 
 @pytest.mark.usefixtures("provider")
-def test_the_exchange_takes_json_too(anonymous: httpx.Client, sign: Sign):
+def test_the_exchange_takes_json_too(anonymous: httpx.Client, sign: Sign) -> None:
     form = exchange_request(PROVIDER_NAME, sign())
     body = {
         "grantType": form["grant_type"],
@@ -90,7 +90,9 @@ def test_the_exchange_takes_json_too(anonymous: httpx.Client, sign: Sign):
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_google_token_does_not_outlive_the_token_it_was_made_from(exchange: Exchange, sign: Sign, clock: Clock):
+def test_a_google_token_does_not_outlive_the_token_it_was_made_from(
+    exchange: Exchange, sign: Sign, clock: Clock
+) -> None:
     assert exchange(sign()).json()["expires_in"] <= 360
     assert exchange(sign(exp=int(clock()) + 86400)).json()["expires_in"] == 3600
 
@@ -118,7 +120,7 @@ def test_a_google_token_does_not_outlive_the_token_it_was_made_from(exchange: Ex
 @pytest.mark.usefixtures("provider")
 def test_a_token_with_a_wrong_claim_is_refused(
     exchange: Exchange, sign: Sign, changes: dict[str, Any], error: str, part_of_description: str
-):
+) -> None:
     found, description = exchange_refusal(exchange(sign(**changes)))
     assert found == error
     assert part_of_description in description
@@ -131,32 +133,32 @@ def forged(key: Any, algorithm: str, key_id: str | None, clock: Clock) -> str:
 
 
 @pytest.mark.usefixtures("provider")
-def test_another_key_under_the_issuers_key_id_is_refused(exchange: Exchange, issuer: Issuer, clock: Clock):
+def test_another_key_under_the_issuers_key_id_is_refused(exchange: Exchange, issuer: Issuer, clock: Clock) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     answer = exchange(forged(key, "RS256", issuer.key_id, clock))
     assert exchange_refusal(answer) == ("invalid_grant", "Unable to verify the ID Token signature.")
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_key_that_the_issuer_does_not_have_is_refused(exchange: Exchange, clock: Clock):
+def test_a_key_that_the_issuer_does_not_have_is_refused(exchange: Exchange, clock: Clock) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     answer = exchange(forged(key, "RS256", "unknown", clock))
     assert exchange_refusal(answer) == ("invalid_grant", "Error connecting to the given credential's issuer.")
 
 
 @pytest.mark.usefixtures("provider")
-def test_the_issuers_public_key_is_no_hmac_secret(exchange: Exchange, issuer: Issuer, clock: Clock):
+def test_the_issuers_public_key_is_no_hmac_secret(exchange: Exchange, issuer: Issuer, clock: Clock) -> None:
     secret = issuer.jwks()["keys"][0]["n"]
     assert exchange_refusal(exchange(forged(secret, "HS256", issuer.key_id, clock)))[0] == "invalid_grant"
 
 
 @pytest.mark.usefixtures("provider")
-def test_an_unsigned_token_is_refused(exchange: Exchange, issuer: Issuer, clock: Clock):
+def test_an_unsigned_token_is_refused(exchange: Exchange, issuer: Issuer, clock: Clock) -> None:
     assert exchange_refusal(exchange(forged(None, "none", issuer.key_id, clock)))[0] == "invalid_grant"
 
 
 @pytest.mark.usefixtures("provider")
-def test_es384_is_refused_although_aws_offers_it(exchange: Exchange, issuer: Issuer, clock: Clock):
+def test_es384_is_refused_although_aws_offers_it(exchange: Exchange, issuer: Issuer, clock: Clock) -> None:
     token = forged(ec.generate_private_key(ec.SECP384R1()), "ES384", issuer.key_id, clock)
     error, description = exchange_refusal(exchange(token))
     assert error == "invalid_grant"
@@ -164,20 +166,22 @@ def test_es384_is_refused_although_aws_offers_it(exchange: Exchange, issuer: Iss
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_token_without_a_key_id_is_refused(exchange: Exchange, clock: Clock):
+def test_a_token_without_a_key_id_is_refused(exchange: Exchange, clock: Clock) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     assert exchange_refusal(exchange(forged(key, "RS256", None, clock)))[0] == "invalid_grant"
 
 
 @pytest.mark.usefixtures("provider")
-def test_what_is_no_jwt_is_refused_without_being_quoted(exchange: Exchange):
+def test_what_is_no_jwt_is_refused_without_being_quoted(exchange: Exchange) -> None:
     error, description = exchange_refusal(exchange("my-secret-token"))
     assert error == "invalid_request"
     assert "my-secret-token" not in description
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_token_signed_before_the_issuers_key_was_replaced_is_refused(exchange: Exchange, issuer: Issuer, sign: Sign):
+def test_a_token_signed_before_the_issuers_key_was_replaced_is_refused(
+    exchange: Exchange, issuer: Issuer, sign: Sign
+) -> None:
     token = sign()
     issuer.rotate()
     assert exchange_refusal(exchange(token))[1] == "Error connecting to the given credential's issuer."
@@ -185,7 +189,7 @@ def test_a_token_signed_before_the_issuers_key_was_replaced_is_refused(exchange:
 
 def test_a_provider_whose_issuer_does_not_exist_accepts_nobody(
     api: Api, exchange: Exchange, google: GoogleCloud, clock: Clock
-):
+) -> None:
     sts = {"issuerUri": "https://sts.amazonaws.com", "allowedAudiences": [AUDIENCE]}
     api.create_provider(SETTINGS | {"oidc": sts})
     now = int(clock())
@@ -196,7 +200,7 @@ def test_a_provider_whose_issuer_does_not_exist_accepts_nobody(
 
 def test_keys_given_to_the_provider_stand_in_for_the_issuers(
     api: Api, exchange: Exchange, clock: Clock, anonymous: httpx.Client
-):
+) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     jwk = jwt.algorithms.ECAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "mine"}
     oidc = SETTINGS["oidc"] | {"jwksJson": httpx.Response(200, json={"keys": [jwk]}).text}
@@ -208,7 +212,7 @@ def test_keys_given_to_the_provider_stand_in_for_the_issuers(
 @pytest.mark.parametrize("prefix", ["//iam.googleapis.com/", "https://iam.googleapis.com/"])
 def test_without_allowed_audiences_the_providers_own_name_is_the_audience(
     api: Api, exchange: Exchange, sign: Sign, prefix: str
-):
+) -> None:
     api.create_provider(SETTINGS | {"oidc": {"issuerUri": ISSUER}})
     assert exchange(sign(aud=prefix + PROVIDER_NAME)).is_success
     assert exchange_refusal(exchange(sign()))[1].startswith("The audience in ID Token [sts.amazonaws.com]")
@@ -242,7 +246,7 @@ def test_without_allowed_audiences_the_providers_own_name_is_the_audience(
 )
 def test_a_malformed_exchange_is_refused(
     exchange: Exchange, sign: Sign, changes: dict[str, str], error: str, part_of_description: str
-):
+) -> None:
     found, description = exchange_refusal(exchange(sign(), **changes))
     assert found == error
     assert part_of_description in description
@@ -253,7 +257,7 @@ def test_a_malformed_exchange_is_refused(
 @pytest.mark.parametrize("end", ["delete", "disable"])
 def test_nothing_is_exchanged_through_what_is_deleted_or_disabled(
     api: Api, exchange: Exchange, sign: Sign, path: str, end: str
-):
+) -> None:
     if end == "delete":
         api.http.delete(path).raise_for_status()
     else:
@@ -264,7 +268,7 @@ def test_nothing_is_exchanged_through_what_is_deleted_or_disabled(
 @pytest.mark.usefixtures("provider")
 def test_a_federated_token_dies_with_its_pool_but_not_with_its_provider(
     api: Api, exchange: Exchange, sign: Sign, clock: Clock
-):
+) -> None:
     federated = Api(api.url, exchange(sign()).json()["access_token"], clock)
     api.http.delete(PROVIDER).raise_for_status()
     assert refusal(federated.http.get(PROJECT))[1] == "PERMISSION_DENIED"
@@ -274,7 +278,7 @@ def test_a_federated_token_dies_with_its_pool_but_not_with_its_provider(
 
 
 @pytest.mark.usefixtures("provider")
-def test_a_disabled_security_token_api_says_so(api: Api, exchange: Exchange, sign: Sign):
+def test_a_disabled_security_token_api_says_so(api: Api, exchange: Exchange, sign: Sign) -> None:
     api.post(f"{PROJECT}/services/sts.googleapis.com:disable")
     assert refusal(exchange(sign()))[2].startswith("Security Token Service API has not been used")
 
@@ -290,7 +294,7 @@ def test_a_disabled_security_token_api_says_so(api: Api, exchange: Exchange, sig
 )
 def test_every_form_of_a_federated_member_can_be_granted_the_account(
     api: Api, exchange: Exchange, sign: Sign, anonymous: httpx.Client, member: str
-):
+) -> None:
     mapping = {"google.subject": "assertion.sub", "google.groups": "['readers']"}
     mapping["attribute.account"] = "assertion['https://sts.amazonaws.com/'].aws_account"
     api.create_provider(SETTINGS | {"attributeMapping": mapping})
@@ -303,7 +307,7 @@ def test_every_form_of_a_federated_member_can_be_granted_the_account(
     assert anonymous.post(path, json=scope, headers=headers).is_success
 
 
-def test_a_subject_of_another_pool_is_another_principal(api: Api, anonymous: httpx.Client, sign: Sign):
+def test_a_subject_of_another_pool_is_another_principal(api: Api, anonymous: httpx.Client, sign: Sign) -> None:
     other = api.create_provider(SETTINGS, pool_id="attackers-pool")
     api.create_provider(SETTINGS)
     api.create_account()
@@ -347,20 +351,20 @@ def test_a_subject_of_another_pool_is_another_principal(api: Api, anonymous: htt
 )
 def test_an_assertion_that_can_not_be_mapped_is_refused(
     api: Api, exchange: Exchange, sign: Sign, mapping: dict[str, str], claims: dict[str, Any], description: str
-):
+) -> None:
     api.create_provider({"oidc": SETTINGS["oidc"], "attributeMapping": mapping})
     error, found = exchange_refusal(exchange(sign(**claims)))
     assert error == "unauthorized_client"
     assert description in found
 
 
-def test_a_subject_of_127_bytes_is_accepted(api: Api, exchange: Exchange, sign: Sign):
+def test_a_subject_of_127_bytes_is_accepted(api: Api, exchange: Exchange, sign: Sign) -> None:
     api.create_provider({"oidc": SETTINGS["oidc"], "attributeMapping": {"google.subject": "assertion.sub"}})
     assert exchange(sign(sub="x" * 127)).is_success
     assert exchange_refusal(exchange(sign(sub="x" * 128)))[1].endswith("that is less than 127 bytes.")
 
 
-def test_an_optional_claim_is_guarded_with_has(api: Api, exchange: Exchange, sign: Sign):
+def test_an_optional_claim_is_guarded_with_has(api: Api, exchange: Exchange, sign: Sign) -> None:
     groups = "has(assertion.groups) ? assertion.groups : []"
     mapping = {"google.subject": "assertion.sub", "google.groups": groups}
     api.create_provider({"oidc": SETTINGS["oidc"], "attributeMapping": mapping})
@@ -368,7 +372,7 @@ def test_an_optional_claim_is_guarded_with_has(api: Api, exchange: Exchange, sig
     assert exchange(sign(groups=["readers"])).is_success
 
 
-def test_a_condition_sees_mapped_attributes(api: Api, exchange: Exchange, sign: Sign):
+def test_a_condition_sees_mapped_attributes(api: Api, exchange: Exchange, sign: Sign) -> None:
     mapping = {"google.subject": "assertion.sub", "attribute.team": "assertion.team"}
     condition = f"google.subject == '{ROLE_ARN}' && attribute.team == 'data'"
     api.create_provider(SETTINGS | {"attributeMapping": mapping, "attributeCondition": condition})
@@ -376,6 +380,6 @@ def test_a_condition_sees_mapped_attributes(api: Api, exchange: Exchange, sign: 
     assert exchange_refusal(exchange(sign(team="other")))[0] == "unauthorized_client"
 
 
-def test_a_condition_that_is_no_boolean_admits_nobody(api: Api, exchange: Exchange, sign: Sign):
+def test_a_condition_that_is_no_boolean_admits_nobody(api: Api, exchange: Exchange, sign: Sign) -> None:
     api.create_provider(SETTINGS | {"attributeCondition": "assertion.sub"})
     assert exchange_refusal(exchange(sign()))[0] == "unauthorized_client"

@@ -19,7 +19,7 @@ OIDC: dict[str, Any] = {
 DAY = 86400
 
 
-def test_creating_a_pool_is_an_operation_under_the_project_number(api: Api, clock: Clock):
+def test_creating_a_pool_is_an_operation_under_the_project_number(api: Api, clock: Clock) -> None:
     operation = api.post(f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", {"displayName": "AWS Workload Identity Pool"})
     assert operation["name"].startswith(f"{POOL_NAME}/operations/")
     assert "done" not in operation
@@ -34,17 +34,17 @@ def test_creating_a_pool_is_an_operation_under_the_project_number(api: Api, cloc
     }
 
 
-def test_a_new_pool_has_no_attestation_rules(api: Api):
+def test_a_new_pool_has_no_attestation_rules(api: Api) -> None:
     api.post(f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", {})
     assert api.get(f"{POOL}:listAttestationRules") == {}
 
 
-def test_an_operation_that_never_was_is_not_found(api: Api):
+def test_an_operation_that_never_was_is_not_found(api: Api) -> None:
     api.post(f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", {})
     assert refusal(api.http.get(f"{POOL}/operations/other"))[:2] == (404, "NOT_FOUND")
 
 
-def test_creating_a_provider_is_an_operation_under_the_pool(api: Api, clock: Clock):
+def test_creating_a_provider_is_an_operation_under_the_pool(api: Api, clock: Clock) -> None:
     api.post(f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", {})
     operation = api.post(f"{POOL}/providers?workloadIdentityPoolProviderId=aws-provider", OIDC)
     assert operation["name"].startswith(f"{POOL_NAME}/providers/aws-provider/operations/")
@@ -53,7 +53,7 @@ def test_creating_a_provider_is_an_operation_under_the_pool(api: Api, clock: Clo
     assert api.get(PROVIDER) == {"name": f"{POOL_NAME}/providers/aws-provider", "state": "ACTIVE", **OIDC}
 
 
-def test_a_deleted_pool_keeps_its_id_for_30_days(api: Api, clock: Clock):
+def test_a_deleted_pool_keeps_its_id_for_30_days(api: Api, clock: Clock) -> None:
     api.post(f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", {})
     api.http.delete(POOL).raise_for_status()
     deleted = api.get(POOL)
@@ -70,7 +70,7 @@ def test_a_deleted_pool_keeps_its_id_for_30_days(api: Api, clock: Clock):
     assert api.get(POOL)["state"] == "ACTIVE"
 
 
-def test_a_deleted_provider_keeps_its_id_whatever_the_kind_of_the_new_one(api: Api):
+def test_a_deleted_provider_keeps_its_id_whatever_the_kind_of_the_new_one(api: Api) -> None:
     api.create_provider(AWS)
     api.http.delete(PROVIDER).raise_for_status()
     response = api.http.post(f"{POOL}/providers?workloadIdentityPoolProviderId=aws-provider", json=OIDC)
@@ -78,7 +78,7 @@ def test_a_deleted_provider_keeps_its_id_whatever_the_kind_of_the_new_one(api: A
 
 
 @pytest.mark.parametrize("path", [POOL, PROVIDER])
-def test_what_is_deleted_can_be_undeleted_but_not_changed_or_deleted_again(api: Api, path: str):
+def test_what_is_deleted_can_be_undeleted_but_not_changed_or_deleted_again(api: Api, path: str) -> None:
     api.create_provider(AWS)
     api.http.delete(path).raise_for_status()
     assert refusal(api.http.delete(path))[1] == "NOT_FOUND"
@@ -88,7 +88,7 @@ def test_what_is_deleted_can_be_undeleted_but_not_changed_or_deleted_again(api: 
     assert refusal(api.http.post(f"{path}:undelete"))[1] == "FAILED_PRECONDITION"
 
 
-def test_lists_show_deleted_ones_on_request(api: Api):
+def test_lists_show_deleted_ones_on_request(api: Api) -> None:
     api.create_provider(AWS)
     api.http.delete(PROVIDER).raise_for_status()
     api.http.delete(POOL).raise_for_status()
@@ -99,14 +99,14 @@ def test_lists_show_deleted_ones_on_request(api: Api):
     assert [provider["state"] for provider in providers] == ["DELETED"]
 
 
-def test_no_provider_can_be_created_in_a_deleted_pool(api: Api):
+def test_no_provider_can_be_created_in_a_deleted_pool(api: Api) -> None:
     api.post(f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", {})
     api.http.delete(POOL).raise_for_status()
     response = api.http.post(f"{POOL}/providers?workloadIdentityPoolProviderId=aws-provider", json=AWS)
     assert refusal(response)[1] == "FAILED_PRECONDITION"
 
 
-def test_an_update_changes_and_clears_what_its_mask_names(api: Api):
+def test_an_update_changes_and_clears_what_its_mask_names(api: Api) -> None:
     api.create_provider({**OIDC, "description": "kept", "displayName": "cleared"})
     wanted = {"oidc": {"issuerUri": "https://other.example"}, "description": "ignored"}
     mask = "oidc.allowed_audiences,oidc.issuer_uri,displayName"
@@ -117,14 +117,14 @@ def test_an_update_changes_and_clears_what_its_mask_names(api: Api):
     assert "displayName" not in provider
 
 
-def test_an_update_is_held_to_the_same_rules(api: Api):
+def test_an_update_is_held_to_the_same_rules(api: Api) -> None:
     api.create_provider(OIDC)
     wanted = {"oidc": {"issuerUri": "http://issuer.example"}}
     assert refusal(api.http.patch(f"{PROVIDER}?updateMask=oidc.issuer_uri", json=wanted))[1] == "INVALID_ARGUMENT"
     assert api.get(PROVIDER)["oidc"] == OIDC["oidc"]
 
 
-def test_a_providers_kind_can_not_be_changed(api: Api):
+def test_a_providers_kind_can_not_be_changed(api: Api) -> None:
     api.create_provider(AWS)
     response = api.http.patch(f"{PROVIDER}?updateMask=aws,oidc,attributeMapping", json=OIDC)
     assert refusal(response)[1] == "INVALID_ARGUMENT"
@@ -132,13 +132,13 @@ def test_a_providers_kind_can_not_be_changed(api: Api):
 
 
 @pytest.mark.parametrize("identifier", ["", "abc", "a" * 33, "Upper", "under_score", "gcp-mine"])
-def test_an_id_outside_the_limits_is_refused(api: Api, identifier: str):
+def test_an_id_outside_the_limits_is_refused(api: Api, identifier: str) -> None:
     response = api.http.post(f"{POOLS}?workloadIdentityPoolId={identifier}", json={})
     assert refusal(response)[:2] == (400, "INVALID_ARGUMENT")
 
 
 @pytest.mark.parametrize("pool", [{"displayName": "x" * 33}, {"description": "x" * 257}, {"surprise": True}])
-def test_a_pool_outside_the_limits_is_refused(api: Api, pool: dict[str, Any]):
+def test_a_pool_outside_the_limits_is_refused(api: Api, pool: dict[str, Any]) -> None:
     response = api.http.post(f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", json=pool)
     assert refusal(response)[:2] == (400, "INVALID_ARGUMENT")
 
@@ -176,7 +176,7 @@ def mapping(**expressions: str) -> dict[str, Any]:
         (OIDC | {"saml": {}}, 'Unknown name "saml"'),
     ],
 )
-def test_a_provider_outside_the_limits_is_refused(api: Api, provider: dict[str, Any], part_of_message: str):
+def test_a_provider_outside_the_limits_is_refused(api: Api, provider: dict[str, Any], part_of_message: str) -> None:
     api.post(f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", {})
     response = api.http.post(f"{POOL}/providers?workloadIdentityPoolProviderId=aws-provider", json=provider)
     code, status, message = refusal(response)

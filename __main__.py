@@ -72,7 +72,7 @@ def aws_oidc_provider(settings: Settings, gke: GkeWorkloadPool) -> AwsOidcProvid
     if provider is None:
         return None
     return AwsOidcProvider(
-        "aws-oidc-provider",
+        "aws-oidc",
         {
             "mode": provider.mode,
             "url": provider.url or gke.issuer,

@@ -34,22 +34,32 @@ class EnabledWorkloadPoolProvider(dynamic.ResourceProvider):
 
     def read(self, id_: str, _props: dict[str, Any]) -> dynamic.ReadResult:
         """What the cluster has now, for `pulumi refresh`; nothing when it is gone. Raises GkeError."""
-        from components.gke_api import ClusterNotFoundError, GkeApi
+        from components.gke_api import ClusterNotFoundError, GkeApi, GkeError
 
         try:
             pool = GkeApi.from_environment().workload_pool(id_)
         except ClusterNotFoundError:
             return dynamic.ReadResult("", {})
+        except GkeError as error:
+            raise _without_frames(error) from None
         return dynamic.ReadResult(id_, {"cluster": id_, "workload_pool": pool})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Nothing: the cluster is not this program's, and turning its pool off would cut off all that use it."""
 
     def _enable(self, props: dict[str, Any]) -> dict[str, Any]:
-        from components.gke_api import GkeApi, enable_workload_pool
+        from components.gke_api import GkeApi, GkeError, enable_workload_pool
 
-        enable_workload_pool(GkeApi.from_environment(), props["cluster"], props["workload_pool"], pulumi.log.info)
+        try:
+            enable_workload_pool(GkeApi.from_environment(), props["cluster"], props["workload_pool"], pulumi.log.info)
+        except GkeError as error:
+            raise _without_frames(error) from None
         return {"cluster": props["cluster"], "workload_pool": props["workload_pool"]}
+
+
+def _without_frames(error: Exception) -> Exception:
+    """The error without where it came from: pulumi.dynamic shows users a traceback, and its text is what helps."""
+    return error.with_traceback(None)
 
 
 class EnabledWorkloadPool(dynamic.Resource, module="gcp", name="EnabledWorkloadPool"):

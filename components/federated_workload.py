@@ -49,8 +49,8 @@ class FederatedWorkloadArgs(TypedDict):
 class FederatedWorkload(pulumi.ComponentResource):
     """A Kubernetes service account that is an AWS role, and a role that is a Google service account."""
 
-    summary: pulumi.Output[dict[str, Any]]
-    """What `pulumi stack output workloads` shows of it."""
+    summary: Mapping[str, Any]
+    """What `pulumi stack output workloads` shows of it: values and outputs."""
 
     def __init__(self, name: str, args: FederatedWorkloadArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gcpawswif:index:FederatedWorkload", name, None, opts)
@@ -63,7 +63,7 @@ class FederatedWorkload(pulumi.ComponentResource):
         if pool and service_account:
             self._bind_role_to_service_account(name, pool, role, service_account)
         self.summary = _summary(args, service_account, kubernetes, role, pool)
-        self.register_outputs({"summary": self.summary})
+        self.register_outputs(dict(self.summary))
 
     def _service_account(self, name: str, args: FederatedWorkloadArgs) -> GcpServiceAccount | None:
         workload, account = args["workload"], args["workload"].gcp_service_account
@@ -163,17 +163,18 @@ def _summary(
     kubernetes: KubernetesIdentity | None,
     role: AwsWorkloadRole,
     pool: WorkloadIdentityPool | None,
-) -> pulumi.Output[dict[str, Any]]:
-    return pulumi.Output.all(
-        routes=list(args["workload"].routes),
-        audience=args["workload"].aws_role.audience,
-        aws_role_arn=role.arn,
-        gcp_service_account_email=service_account.email if service_account else None,
-        gcp_service_account_unique_id=service_account.unique_id if service_account else None,
-        kubernetes_service_account=kubernetes.service_account if kubernetes else None,
-        pod_patch=role.arn.apply(lambda role_arn: _pod_patches(args["workload"], role_arn, args["region"])),
-        external_account=pool.external_account(service_account.email) if pool and service_account else None,
-    )
+) -> Mapping[str, Any]:
+    workload, region = args["workload"], args["region"]
+    return {
+        "routes": list(workload.routes),
+        "audience": workload.aws_role.audience,
+        "aws_role_arn": role.arn,
+        "gcp_service_account_email": service_account.email if service_account else None,
+        "gcp_service_account_unique_id": service_account.unique_id if service_account else None,
+        "kubernetes_service_account": kubernetes.service_account if kubernetes else None,
+        "pod_patch": role.arn.apply(lambda role_arn: _pod_patches(workload, role_arn, region)),
+        "external_account": pool.external_account(service_account.email) if pool and service_account else None,
+    }
 
 
 def _pod_patches(workload: Workload, role_arn: str, region: str) -> dict[str, Any]:

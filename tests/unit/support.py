@@ -8,16 +8,21 @@ asserts inside one would pass without running. So tests build inside `build`, an
 import itertools
 import json
 import logging
+import runpy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pulumi
+import yaml
 from google.protobuf import struct_pb2
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
 from pulumi.runtime.stack import Stack
 
+PROJECT = Path(__file__).parents[2]
 PROJECT_NUMBER = "960144414359"
 ACCOUNT_ID = "211125558983"
 OUTBOUND_ISSUER = "https://0a1b2c3d-0000-4000-8000-0123456789ab.tokens.sts.global.api.aws"
@@ -228,7 +233,21 @@ class _Log(logging.Handler):
 
 def build(program: Callable[[], object], world: World | None = None, *, preview: bool = False) -> Built:
     """Run `program` on the mocks until every registration has landed. Raises what the program raises."""
-    recorder, log = Recorder(Clouds(world or World())), _Log()
+    built, error = _run(program, world or World(), preview)
+    if error:
+        raise error
+    return built
+
+
+def build_refused(program: Callable[[], object], world: World | None = None) -> tuple[Built, Exception]:
+    """What a program that fails registered all the same, and its error."""
+    built, error = _run(program, world or World(), preview=False)
+    assert error is not None, "the program was expected to fail"
+    return built, error
+
+
+def _run(program: Callable[[], object], world: World, preview: bool) -> tuple[Built, Exception | None]:
+    recorder, log = Recorder(Clouds(world)), _Log()
     logger = logging.Logger("pulumi", logging.WARNING)
     logger.addHandler(log)
     pulumi.runtime.set_mocks(
@@ -243,8 +262,40 @@ def build(program: Callable[[], object], world: World | None = None, *, preview:
         program()
         stack.register_outputs(stack.outputs)
 
-    run()
-    return Built(recorder.registered, recorder.outputs, recorder.output_registrations, recorder.invoked, log.messages)
+    error = None
+    try:
+        run()
+    except Exception as raised:
+        error = raised
+    return Built(
+        recorder.registered, recorder.outputs, recorder.output_registrations, recorder.invoked, log.messages
+    ), error
+
+
+def run_stack(config: Mapping[str, Any], world: World | None = None, *, preview: bool = False) -> Built:
+    """Run the program as the engine would, with the `config` of a stack file."""
+    return build(partial(_program, config), world, preview=preview)
+
+
+def run_refused_stack(config: Mapping[str, Any], world: World | None = None) -> tuple[Built, Exception]:
+    """Run the program with a `config` that it refuses."""
+    return build_refused(partial(_program, config), world)
+
+
+def guide() -> dict[str, Any]:
+    """The config of the guide's stack, to be changed as a test likes."""
+    config: dict[str, Any] = yaml.safe_load((PROJECT / "Pulumi.sbx.yaml").read_text())["config"]
+    return config
+
+
+def _program(config: Mapping[str, Any]) -> None:
+    pulumi.runtime.set_all_config({key: _as_engine_hands_over(value) for key, value in config.items()})
+    runpy.run_path(str(PROJECT / "__main__.py"), run_name="__main__")
+
+
+def _as_engine_hands_over(value: Any) -> str:
+    """Texts as they are, everything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _plain(properties: struct_pb2.Struct) -> dict[str, Any]:

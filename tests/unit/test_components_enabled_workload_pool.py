@@ -2,6 +2,7 @@
 
 import json
 import threading
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -233,6 +234,17 @@ def test_the_provider_creates_by_turning_the_pool_on(gke: Gke) -> None:
     result = EnabledWorkloadPoolProvider().create({**PROPS, "__provider": "…"})
     assert (result.id, result.outs) == (CLUSTER, PROPS)
     assert gke.pool == POOL
+
+
+@pytest.mark.parametrize("operation", ["create", "read"])
+def test_the_traceback_that_pulumi_prints_has_little_but_the_error(gke: Gke, operation: str) -> None:
+    gke.refusals["GET"] = 403
+    provider = EnabledWorkloadPoolProvider()
+    with pytest.raises(GkeError) as error:
+        provider.create(PROPS) if operation == "create" else provider.read(CLUSTER, PROPS)
+    printed = "".join(traceback.format_exception(error.value))
+    assert "gke_api.py" not in printed
+    assert "roles/container.clusterAdmin" in printed
 
 
 def test_destroy_leaves_the_pool_on(gke: Gke) -> None:

@@ -87,12 +87,10 @@ class Role(Resource):
         with refused_as(f"updating IAM Role ({resource_id})"):
             if not equivalent_policies(state["assumeRolePolicy"], inputs["assumeRolePolicy"]):
                 self._iam.update_assume_role_policy(RoleName=resource_id, PolicyDocument=inputs["assumeRolePolicy"])
-            if _changed(state, inputs, "description", "maxSessionDuration"):
-                self._iam.update_role(
-                    RoleName=resource_id,
-                    Description=inputs.get("description", ""),
-                    MaxSessionDuration=inputs["maxSessionDuration"],
-                )
+            if _changed(state, inputs, "description"):
+                self._iam.update_role_description(RoleName=resource_id, Description=inputs.get("description", ""))
+            if _changed(state, inputs, "maxSessionDuration"):
+                self._iam.update_role(RoleName=resource_id, MaxSessionDuration=inputs["maxSessionDuration"])
             if _changed(state, inputs, "permissionsBoundary"):
                 self._set_boundary(resource_id, inputs.get("permissionsBoundary"))
             if _changed(state, inputs, "tags"):
@@ -167,5 +165,5 @@ class Role(Resource):
             self._iam.tag_role(RoleName=name, Tags=tag_list(new))
 
 
-def _changed(state: Values, inputs: Values, *names: str) -> bool:
-    return any((state.get(name) or None) != (inputs.get(name) or None) for name in names)
+def _changed(state: Values, inputs: Values, name: str) -> bool:
+    return (state.get(name) or None) != (inputs.get(name) or None)

@@ -45,9 +45,10 @@ def branches(node: Schema) -> Iterable[Schema]:
         target = settings_schema()["$defs"][node["$ref"].rsplit("/", 1)[-1]]
         yield from branches({**target, **{key: value for key, value in node.items() if key != "$ref"}})
     elif alternatives := node.get("anyOf") or node.get("oneOf"):
+        about = {"description": node["description"]} if "description" in node else {}
         for alternative in alternatives:
             if alternative != {"type": "null"}:
-                yield from branches(alternative)
+                yield from branches({**about, **alternative})
     else:
         yield node
 

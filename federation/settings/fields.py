@@ -290,7 +290,7 @@ PermissionsBoundary = Annotated[
     str,
     _text(
         "the ARN of a managed policy. https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html",
-        "arn:aws:iam::111122223333:policy/Boundary",
+        "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess",
         aws.PERMISSIONS_BOUNDARY,
     ),
 ]

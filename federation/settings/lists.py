@@ -95,7 +95,7 @@ def _merged_tags(tags: Written, stack_tags: Written) -> Iterator[Problem]:
     rule = f"at most {aws.TAGS} tags with the stack's, keys unlike whatever the case. {_TAGS}"
     inherited = {key.lower(): key for key, _ in stack_tags.pairs()}
     own = {key.lower() for key, _ in tags.pairs()}
-    if len(own) <= aws.TAGS < len(own | inherited.keys()):
+    if max(len(own), len(inherited)) <= aws.TAGS < len(own | inherited.keys()):
         yield tags.problem(rule, f"leave out {len(own | inherited.keys()) - aws.TAGS}")
     for key, value in tags.pairs():
         if inherited.get(key.lower(), key) != key:

@@ -234,7 +234,20 @@ class Settings(Section):
     )
     """The AWS accounts that `pulumi up` may change; credentials of another one are refused."""
     cluster: Cluster = Field(alias="gcp-aws-wif:cluster")
-    workloads: Listed[Workload] = Field(alias="gcp-aws-wif:workloads", json_schema_extra={"minItems": 1})
+    workloads: Listed[Workload] = Field(
+        alias="gcp-aws-wif:workloads",
+        json_schema_extra={"minItems": 1},
+        examples=[
+            [
+                {
+                    "name": "s3-reader",
+                    "routes": ["google"],
+                    "gcpServiceAccount": {"id": "s3-reader"},
+                    "awsRole": {"name": "S3Reader", "s3": "read-only"},
+                }
+            ]
+        ],
+    )
     """The workloads, in any order."""
     aws_oidc_provider: AwsOidcProvider | None = Field(default=None, alias="gcp-aws-wif:awsOidcProvider")
     """Needed when a workload has the route `cluster`."""

@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pulumi
@@ -17,8 +17,8 @@ PROPS = {"provider_arn": ARN, "client_ids": ["sts.amazonaws.com", "other"], "reg
 
 
 def build_provider(**overrides: Any) -> Built:
-    args: AwsOidcProviderArgs = {"mode": "create", "url": ISSUER, "client_ids": ["sts.amazonaws.com"]}
-    return build(lambda: AwsOidcProvider("aws-oidc-provider", args | overrides))  # type: ignore[operator]
+    args: dict[str, Any] = {"mode": "create", "url": ISSUER, "client_ids": ["sts.amazonaws.com"]}
+    return build(lambda: AwsOidcProvider("aws-oidc-provider", cast(AwsOidcProviderArgs, args | overrides)))
 
 
 def test_it_is_made_for_the_issuer_and_the_client_ids_without_a_thumbprint() -> None:

@@ -1,5 +1,5 @@
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -20,13 +20,16 @@ CLUSTER = {"oidc_provider_arn": PROVIDER_ARN, "issuer": ISSUER, "subject": SUBJE
 
 
 def build_role(partition: str = "aws", **overrides: Any) -> Built:
-    args: AwsWorkloadRoleArgs = {
+    args: dict[str, Any] = {
         "role_name": "GCPWorkloadIAMRole",
         "audience": AUDIENCE,
         "google": {"unique_id": UNIQUE_ID, "email": EMAIL},
         "s3": "read-only",
     }
-    return build(lambda: AwsWorkloadRole("s3-reader-aws", args | overrides), World(partition=partition))  # type: ignore[operator]
+    return build(
+        lambda: AwsWorkloadRole("s3-reader-aws", cast(AwsWorkloadRoleArgs, args | overrides)),
+        World(partition=partition),
+    )
 
 
 def test_the_role_is_the_configured_one() -> None:

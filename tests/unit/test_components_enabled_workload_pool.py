@@ -212,7 +212,7 @@ def test_no_credentials_at_all_are_told_with_the_command_that_makes_them(monkeyp
 
 def test_an_answer_that_is_no_json_is_still_an_error_with_the_status(gke: Gke) -> None:
     class Proxy(requests.Session):
-        def request(self, *_: object, **__: object) -> requests.Response:  # type: ignore[override]
+        def request(self, *_: object, **__: object) -> requests.Response:
             response = requests.Response()
             response.status_code, response.reason = 418, "I'm a teapot"
             response._content = b"<html>"

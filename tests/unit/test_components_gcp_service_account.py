@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 from components.gcp_service_account import GcpServiceAccount, GcpServiceAccountArgs
 from tests.unit.support import ACCOUNT, ACCOUNT_MEMBER, Built, build
@@ -9,7 +9,7 @@ KSA = "serviceAccount:mgr-product-sbx.svc.id.goog[default/s3-reader]"
 
 
 def build_account(**overrides: Any) -> Built:
-    args: GcpServiceAccountArgs = {
+    args: dict[str, Any] = {
         "project": "mgr-product-sbx",
         "account_id": "poc-gcp-to-aws-sa",
         "display_name": "GCP to AWS Service Account",
@@ -17,7 +17,7 @@ def build_account(**overrides: Any) -> Built:
         "token_creator_role": "roles/iam.serviceAccountOpenIdTokenCreator",
         "kubernetes_member": KSA,
     }
-    return build(lambda: GcpServiceAccount("s3-reader-gcp", args | overrides))  # type: ignore[operator]
+    return build(lambda: GcpServiceAccount("s3-reader-gcp", cast(GcpServiceAccountArgs, args | overrides)))
 
 
 def test_the_account_is_the_configured_one() -> None:

@@ -1,5 +1,5 @@
 import json
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_gcp as gcp
@@ -14,8 +14,8 @@ EMAIL = "poc-gcp-to-aws-sa@mgr-product-sbx.iam.gserviceaccount.com"
 
 
 def build_identity(**overrides: Any) -> Built:
-    args: KubernetesIdentityArgs = {"namespace": "default", "service_account": "s3-reader", "manage": True}
-    return build(lambda: KubernetesIdentity("s3-reader-kubernetes", args | overrides))  # type: ignore[operator]
+    args: dict[str, Any] = {"namespace": "default", "service_account": "s3-reader", "manage": True}
+    return build(lambda: KubernetesIdentity("s3-reader-kubernetes", cast(KubernetesIdentityArgs, args | overrides)))
 
 
 def test_its_name_is_the_configured_one_and_not_made_up() -> None:

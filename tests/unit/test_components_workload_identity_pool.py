@@ -1,4 +1,4 @@
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pytest
@@ -33,7 +33,7 @@ def build_pool(
     looked_up: dict[str, Any] | None = None,
     **overrides: Any,
 ) -> Built:
-    args: WorkloadIdentityPoolArgs = {
+    args: dict[str, Any] = {
         "project": "mgr-product-sbx",
         "pool_id": "poc-aws-pool",
         "mode": "create",
@@ -41,9 +41,9 @@ def build_pool(
         "provider": {"provider_id": "aws-provider", "kind": "aws", "display_name": "AWS OIDC Provider"},
         "role_names": ROLES,
     }
-    args["provider"] |= provider or {}  # type: ignore[typeddict-item]
+    args["provider"] |= provider or {}
     return build(
-        lambda: WorkloadIdentityPool("workload-identity", args | overrides),  # type: ignore[operator]
+        lambda: WorkloadIdentityPool("workload-identity", cast(WorkloadIdentityPoolArgs, args | overrides)),
         World(partition=partition, pool=looked_up or {}),
     )
 

@@ -6,7 +6,6 @@ not require it: its own Python library adds that header after signing. Google's 
 https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token
 """
 
-import json
 import re
 import ssl
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from xml.etree import ElementTree
 
 import httpx
+from pydantic import BaseModel, Field, ValidationError
 
-from sandbox.google.errors import Json, TokenExchangeError
+from sandbox.google.errors import UNAVAILABLE, Json, TokenExchangeError
 
 TARGET_RESOURCE: Final = "x-goog-cloud-target-resource"
 VALID_SECONDS: Final = 15 * 60
@@ -27,8 +27,20 @@ _TLS = ssl.create_default_context()
 """Made once: loading the CA certificates takes longer than an exchange."""
 
 _HOST = re.compile(r"sts(?:\.[a-z0-9-]+)?\.amazonaws\.com(?:\.cn)?")
+_FRAMING = frozenset({"connection", "content-length", "transfer-encoding"})
 _QUERY = {"Action": "GetCallerIdentity", "Version": "2011-06-15"}
 _NAMESPACE = "{https://sts.amazonaws.com/doc/2011-06-15/}"
+
+
+class _Header(BaseModel, strict=True):
+    key: str = Field(pattern=r"^[A-Za-z0-9-]+$")
+    value: str = Field(pattern=r"^[\x20-\x7e]*$")
+
+
+class _SerializedRequest(BaseModel, strict=True):
+    url: str
+    method: str
+    headers: list[_Header]
 
 
 @dataclass(frozen=True)
@@ -42,24 +54,28 @@ class SignedRequest:
 def parse(subject_token: str, audiences: list[str], now: float) -> SignedRequest:
     """The request in a subject token, if it is one and is meant for one of `audiences`. Raises TokenExchangeError."""
     try:
-        serialized = json.loads(unquote(subject_token))
-        request = SignedRequest(
-            serialized["url"], {header["key"].lower(): header["value"] for header in serialized["headers"]}
-        )
-        method = serialized["method"]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise TokenExchangeError("invalid_request", "Invalid format of AWS credentials.") from error
-    _check_url(request.url, method, request.headers)
-    _check_target(request.headers, audiences)
-    _check_date(request.headers, now)
-    return request
+        serialized = _SerializedRequest.model_validate_json(unquote(subject_token))
+    except ValidationError:
+        # Not chained: the error quotes its input, which holds a session token.
+        raise TokenExchangeError("invalid_request", "Invalid format of AWS credentials.") from None
+    headers = {header.key.lower(): header.value for header in serialized.headers}
+    _check_url(serialized.url, serialized.method, headers)
+    _check_target(headers, audiences)
+    _check_date(headers, now)
+    return SignedRequest(serialized.url, headers)
 
 
 async def caller_identity(request: SignedRequest, aws_base_url: str) -> Json:
-    """What AWS says about the signer: `arn`, `account` and `userid`. Raises TokenExchangeError when it refuses."""
+    """What AWS says about the signer: `arn`, `account` and `userid`.
+
+    Raises TokenExchangeError when AWS refuses, GoogleError when it can't be reached.
+    """
     url = httpx.URL(aws_base_url).copy_with(path="/", query=urlsplit(request.url).query.encode())
     async with httpx.AsyncClient(trust_env=False, verify=_TLS) as client:
-        response = await client.post(url, headers=request.headers)
+        try:
+            response = await client.post(url, headers=request.headers)
+        except httpx.HTTPError as error:
+            raise UNAVAILABLE from error
     # AWS answers in XML, and here AWS is this sandbox's own emulator.
     answer = ElementTree.fromstring(response.text)  # noqa: S314
     if response.status_code != httpx.codes.OK:
@@ -73,7 +89,10 @@ async def caller_identity(request: SignedRequest, aws_base_url: str) -> Json:
 
 
 def _check_url(url: str, method: str, headers: dict[str, str]) -> None:
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise _refused("The url is malformed.") from error
     is_caller_identity = (
         method == "POST"
         and parts.scheme == "https"
@@ -85,6 +104,8 @@ def _check_url(url: str, method: str, headers: dict[str, str]) -> None:
         raise _refused("The request must be a POST of GetCallerIdentity to AWS STS.")
     if headers.get("host") != parts.netloc:
         raise _refused("The host header must be the host of the url.")
+    if framing := _FRAMING & headers.keys():
+        raise _refused(f"A request without a body has no header {min(framing)}.")
 
 
 def _check_target(headers: dict[str, str], audiences: list[str]) -> None:

@@ -28,8 +28,7 @@ def verified_claims(token: str, oidc: Json, audiences: list[str], issuers: Issue
         found = claims.get("iss", "null")
         raise _refused(f"The issuer in ID Token {found} does not match the expected one in config: {issuer}.")
     _verify_signature(token, _key(header, oidc, issuers))
-    given = claims.get("aud", [])
-    given = [given] if isinstance(given, str) else given
+    given = _audiences(claims)
     if not set(given) & set(audiences):
         raise _refused(f"The audience in ID Token [{', '.join(given)}] does not match the expected audience.")
     _check_times(claims, clock())
@@ -66,6 +65,12 @@ def _verify_signature(token: str, key: Any) -> None:
         jwt.PyJWS().decode(token, key, algorithms=list(ALGORITHMS))
     except jwt.PyJWTError as error:
         raise _refused("Unable to verify the ID Token signature.") from error
+
+
+def _audiences(claims: Json) -> list[str]:
+    found = claims.get("aud", [])
+    given = found if isinstance(found, list) else [found]
+    return [audience for audience in given if isinstance(audience, str)]
 
 
 def _check_times(claims: Json, now: float) -> None:

@@ -1,6 +1,6 @@
 """Service accounts: what they are, how they come and go. Their API is in `service_accounts_api`.
 
-Deliberately without keys: nothing in this project may create one.
+Deliberately without keys: nothing in this project may create one, and the API refuses to.
 """
 
 import base64

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from sandbox.google.api import Call, Endpoint, endpoint
 from sandbox.google.cloud import GoogleCloud
-from sandbox.google.errors import GoogleError, Json, aborted, invalid_argument, not_found
+from sandbox.google.errors import GoogleError, Json, aborted, failed_precondition, invalid_argument, not_found
 from sandbox.google.members import check_member
 from sandbox.google.projects import IAM
 from sandbox.google.service_accounts import ServiceAccount
@@ -26,6 +26,8 @@ def routes(cloud: GoogleCloud) -> list[Route]:
         ("POST", COLLECTION + "/{account}:enable", enable),
         ("POST", COLLECTION + "/{account}:disable", disable),
         ("POST", COLLECTION + "/{account}:undelete", undelete),
+        ("GET", COLLECTION + "/{account}/keys", list_keys),
+        ("POST", COLLECTION + "/{account}/keys", create_key),
         ("GET", COLLECTION + "/{account}", get),
         ("PATCH", COLLECTION + "/{account}", patch),
         ("DELETE", COLLECTION + "/{account}", delete),
@@ -95,6 +97,20 @@ def disable(call: Call) -> Json:
     """Stops the account from authenticating."""
     _account(call, "iam.serviceAccounts.disable").disabled = True
     return {}
+
+
+def list_keys(call: Call) -> Json:
+    """The account's keys: none, and of those that Google manages the sandbox shows nothing."""
+    _account(call, "iam.serviceAccountKeys.list")
+    return {}
+
+
+def create_key(call: Call) -> Json:
+    """Refused, as by the organization policy iam.disableServiceAccountKeyCreation.
+    https://cloud.google.com/resource-manager/docs/organization-policy/restricting-service-accounts
+    """
+    _account(call, "iam.serviceAccountKeys.create")
+    raise failed_precondition("Key creation is not allowed on this service account.")
 
 
 def get_policy(call: Call) -> Json:

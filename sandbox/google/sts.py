@@ -75,7 +75,8 @@ async def _parameters(request: Request) -> Mapping[str, str]:
     """The parameters in OAuth's spelling; JSON requests have Google's."""
     if request.headers.get("content-type", "").startswith("application/json"):
         body = parse_json(await request.body())
-        return {re.sub(r"[A-Z]", lambda capital: "_" + capital[0].lower(), name): body[name] for name in body}
+        texts = {name: value for name, value in body.items() if isinstance(value, str)}
+        return {re.sub(r"[A-Z]", lambda capital: "_" + capital[0].lower(), name): texts[name] for name in texts}
     return dict(parse_qsl((await request.body()).decode()))
 
 

@@ -108,7 +108,10 @@ def _check_aws(aws: Json) -> None:
 
 
 def _check_oidc(oidc: Json) -> None:
-    issuer = urlsplit(oidc.get("issuerUri", ""))
+    try:
+        issuer = urlsplit(oidc.get("issuerUri", ""))
+    except ValueError as error:
+        raise invalid_argument("Invalid OIDC issuer URI.") from error
     if issuer.scheme and issuer.scheme != "https":
         raise invalid_argument("Invalid OIDC issuer URI. The scheme must be https.")
     if not issuer.scheme or not issuer.hostname or issuer.query or issuer.fragment:

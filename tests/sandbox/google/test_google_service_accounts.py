@@ -73,6 +73,16 @@ def test_texts_are_limited_in_bytes_not_in_characters(api: Api, fields: dict[str
     assert refusal(api.http.post(ACCOUNTS, json=body))[:2] == (400, "INVALID_ARGUMENT")
 
 
+def test_an_account_has_no_keys_and_gets_none(api: Api) -> None:
+    api.create_account()
+    assert api.get(f"{ACCOUNT}/keys?keyTypes=USER_MANAGED") == {}
+    assert refusal(api.http.post(f"{ACCOUNT}/keys", json={})) == (
+        400,
+        "FAILED_PRECONDITION",
+        "Key creation is not allowed on this service account.",
+    )
+
+
 def test_an_update_changes_the_fields_in_its_mask(api: Api) -> None:
     account = api.create_account(displayName="old", description="kept")
     wanted = {"displayName": "new", "description": "ignored", "etag": account["etag"]}

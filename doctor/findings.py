@@ -4,15 +4,8 @@ It deliberately knows no cloud and prints nothing; `doctor.report` shows finding
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 
-
-class Verdict(StrEnum):
-    """What is known: an unanswered question is never a pass."""
-
-    PASS = "pass"
-    FAIL = "fail"
-    UNKNOWN = "unknown"
+from federation.outcome import FAIL, UNKNOWN, Outcome, every
 
 
 @dataclass(frozen=True)
@@ -24,7 +17,7 @@ class Finding:
     key or a credential.
     """
 
-    verdict: Verdict
+    outcome: Outcome
     subject: str
     """What was looked at, such as `trust policy of GCPWorkloadIAMRole`."""
     said: str
@@ -37,7 +30,4 @@ class Finding:
 
 def exit_status(findings: list[Finding]) -> int:
     """0 all pass, 1 something fails, 3 nothing fails but something is unknown. (2 is for usage.)"""
-    verdicts = {finding.verdict for finding in findings}
-    if Verdict.FAIL in verdicts:
-        return 1
-    return 3 if Verdict.UNKNOWN in verdicts else 0
+    return {FAIL: 1, UNKNOWN: 3}.get(every(finding.outcome for finding in findings), 0)

@@ -153,8 +153,7 @@ def _require_existing(resource: Pool | Provider) -> None:
 def _known(settings: Json, fields: frozenset[str]) -> Json:
     output_only = {"name", "state", "expireTime"}
     if unknown := settings.keys() - fields - output_only:
-        name = min(unknown)
-        raise invalid_argument(f'Invalid JSON payload received. Unknown name "{name}": Cannot find field.')
+        raise invalid_argument(f"The sandbox does not know the field {min(unknown)} here.")
     return {name: value for name, value in settings.items() if name in fields}
 
 

@@ -85,6 +85,23 @@ def test_a_node_pool_gets_the_metadata_server_only_with_workload_identity_on(api
     assert refusal(api.http.put(CLUSTER, json=TURN_OFF))[1] == "FAILED_PRECONDITION"
 
 
+def test_a_node_pool_that_never_was_or_a_mode_that_is_none_is_refused(api: Api) -> None:
+    api.enable_workload_pool()
+    assert api.get(f"{CLUSTER}/nodePools")["nodePools"] == [api.get(NODE_POOL)]
+    assert refusal(api.http.get(f"{CLUSTER}/nodePools/other"))[1] == "NOT_FOUND"
+    wanted = {"workloadMetadataConfig": {"mode": "GKE_METADATA"}}
+    assert refusal(api.http.put(f"{CLUSTER}/nodePools/other", json=wanted))[1] == "NOT_FOUND"
+    wanted["workloadMetadataConfig"]["mode"] = "EXPOSE"
+    assert refusal(api.http.put(NODE_POOL, json=wanted))[1] == "INVALID_ARGUMENT"
+
+
+def test_operations_are_listed_and_others_are_not_found(api: Api) -> None:
+    api.enable_workload_pool()
+    operations = f"{PROJECT}/locations/{seed.CLUSTER_LOCATION}/operations"
+    assert [operation["status"] for operation in api.get(operations)["operations"]] == ["DONE"]
+    assert refusal(api.http.get(f"{operations}/other"))[:2] == (404, "NOT_FOUND")
+
+
 def test_the_workload_pool_can_be_turned_off(api: Api, clock: Clock) -> None:
     api.enable_workload_pool()
     api.http.put(CLUSTER, json=TURN_OFF).raise_for_status()
@@ -101,6 +118,12 @@ def test_a_cluster_publishes_its_issuer_and_keys_to_anyone(google: GoogleCloud, 
     token = signer.sign({"sub": "system:serviceaccount:default:s3-reader"})
     key = jwt.PyJWKSet.from_dict(anonymous.get(document["jwks_uri"]).json()).keys[0]
     assert jwt.decode(token, key, algorithms=["RS256"])["iss"] == issuer
+
+
+def test_google_publishes_its_issuer_and_keys_to_anyone(anonymous: httpx.Client) -> None:
+    document = anonymous.get("/.well-known/openid-configuration").raise_for_status().json()
+    assert document["issuer"] == "https://accounts.google.com"
+    assert anonymous.get(document["jwks_uri"]).json()["keys"]
 
 
 def test_an_unknown_cluster_publishes_nothing(anonymous: httpx.Client) -> None:

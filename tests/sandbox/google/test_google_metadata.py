@@ -95,6 +95,7 @@ def test_the_pod_is_described(pod: httpx.Client) -> None:
     assert pod.get(f"{ACCOUNTS}/default/email").text == EMAIL
     assert pod.get("/computeMetadata/v1/project/project-id").text == seed.PROJECT_ID
     assert pod.get("/computeMetadata/v1/project/numeric-project-id").text == seed.PROJECT_NUMBER
+    assert pod.get(f"{ACCOUNTS}/default/").text == "aliases\nemail\nidentity\nscopes\ntoken\n"
     assert pod.get("/").headers["metadata-flavor"] == "Google"
 
 

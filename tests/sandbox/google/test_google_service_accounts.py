@@ -92,6 +92,12 @@ def test_an_update_changes_the_fields_in_its_mask(api: Api) -> None:
     assert refusal(api.http.patch(ACCOUNT, json=body))[:2] == (409, "ABORTED")
 
 
+@pytest.mark.parametrize("mask", ["", "email"])
+def test_an_update_needs_a_mask_of_fields_that_can_change(api: Api, mask: str) -> None:
+    api.create_account()
+    assert refusal(api.http.patch(ACCOUNT, json={"serviceAccount": {}, "updateMask": mask}))[1] == "INVALID_ARGUMENT"
+
+
 def test_an_undeleted_account_is_itself_again_and_keeps_its_grants(api: Api) -> None:
     unique_id = api.create_account()["uniqueId"]
     api.create_account("token-creator")

@@ -124,6 +124,18 @@ def test_an_update_is_held_to_the_same_rules(api: Api) -> None:
     assert api.get(PROVIDER)["oidc"] == OIDC["oidc"]
 
 
+@pytest.mark.parametrize("path", [POOL, PROVIDER])
+def test_an_update_without_a_mask_is_refused(api: Api, path: str) -> None:
+    api.create_provider(AWS)
+    assert refusal(api.http.patch(path, json={"displayName": "x"}))[1] == "INVALID_ARGUMENT"
+
+
+@pytest.mark.parametrize("path", [f"{POOLS}/other", f"{POOL}/providers/other", f"{POOLS}/other/providers"])
+def test_what_never_was_is_not_found(api: Api, path: str) -> None:
+    api.create_provider(AWS)
+    assert refusal(api.http.get(path))[:2] == (404, "NOT_FOUND")
+
+
 def test_a_providers_kind_can_not_be_changed(api: Api) -> None:
     api.create_provider(AWS)
     response = api.http.patch(f"{PROVIDER}?updateMask=aws,oidc,attributeMapping", json=OIDC)
@@ -173,7 +185,7 @@ def mapping(**expressions: str) -> dict[str, Any]:
         (mapping(**{"attribute.role": "assertion."}), "mapping of attribute.role"),
         (OIDC | {"attributeCondition": "x" * 4097}, "4096 characters"),
         (OIDC | {"attributeCondition": "assertion.sub =="}, "attribute condition"),
-        (OIDC | {"saml": {}}, 'Unknown name "saml"'),
+        (OIDC | {"saml": {}}, "field saml"),
     ],
 )
 def test_a_provider_outside_the_limits_is_refused(api: Api, provider: dict[str, Any], part_of_message: str) -> None:

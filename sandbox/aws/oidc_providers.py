@@ -101,7 +101,10 @@ def _find(call: Call) -> dict[str, Any]:
 
 def _read_url(url: str) -> str:
     """The url without its scheme; a trailing slash stays, and then only an issuer with one matches."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        raise AwsError(400, "ValidationError", "Invalid Open ID Connect Provider URL") from None
     if not parts.scheme or not parts.hostname:
         raise AwsError(400, "ValidationError", "Invalid Open ID Connect Provider URL")
     if parts.scheme != "https":

@@ -6,6 +6,7 @@ stands in the body; a request that says two things, or says them in another prot
 """
 
 import itertools
+import re
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ Answer = tuple[int, dict[str, str], bytes]
 """Status, headers and body: how MiniStack's handlers answer."""
 
 FORM = "application/x-www-form-urlencoded"
+NOT_IN_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""https://www.w3.org/TR/xml/#charsets"""
 XML_NAMESPACES: dict[Api, str] = {
     "iam": "https://iam.amazonaws.com/doc/2010-05-08/",
     "sts": "https://sts.amazonaws.com/doc/2011-06-15/",
@@ -112,4 +115,5 @@ def _append(parent: ET.Element, name: str, value: Any) -> None:
         for inner in value:
             _append(element, "member", inner)
     else:
-        element.text = str(value).lower() if isinstance(value, bool) else str(value)
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        element.text = NOT_IN_XML.sub("\ufffd", text)

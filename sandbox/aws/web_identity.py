@@ -160,7 +160,10 @@ def _iam_provider(account: Account, claims: Mapping[str, Any]) -> str:
     if OUTBOUND_ISSUER.fullmatch(issuer):
         # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_outbound_getting_started.html
         raise _invalid(COULD_NOT_BE_VALIDATED)
-    arn = oidc_provider_arn(account.partition, account.id, issuer)
+    try:
+        arn = oidc_provider_arn(account.partition, account.id, issuer)
+    except ValueError:  # no url at all
+        raise _invalid(NO_PROVIDER.format(issuer=issuer)) from None
     provider = account.find_provider(arn)
     if not issuer.startswith("https://") or provider is None or provider["Url"] != issuer.removeprefix("https://"):
         raise _invalid(NO_PROVIDER.format(issuer=issuer))

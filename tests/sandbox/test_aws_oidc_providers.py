@@ -71,6 +71,7 @@ def test_a_trailing_slash_makes_no_second_provider_but_another_issuer(
     [
         ("issuer.example.com", "ValidationError"),
         ("https://", "ValidationError"),
+        ("https://[", "ValidationError"),
         ("http://issuer.example.com", "InvalidInput"),
         ("https://issuer.example.com:8443", "InvalidInput"),
         ("https://issuer.example.com?tenant=1", "InvalidInput"),

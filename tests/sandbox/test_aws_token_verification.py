@@ -33,8 +33,9 @@ TRUSTED = {
     "exp": NOW + 3600,
 }
 
+urls = st.text(st.sampled_from("https:/[]@?#.%accounts.google.com\x00"), max_size=40)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30) | urls,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
     max_leaves=5,
 )

@@ -186,13 +186,22 @@ def test_a_provider_whose_issuer_does_not_answer_gives_no_keys(
     assert refused(google_token(iss=gone, azp=None)) == invalid(NO_KEY)
 
 
-@pytest.mark.parametrize("issuer", ["https://sts.googleapis.com", "https://sts.amazonaws.com", CLUSTER + "/", "http:x"])
+@pytest.mark.parametrize(
+    "issuer", ["https://sts.googleapis.com", "https://sts.amazonaws.com", CLUSTER + "/", "http:x", "https://["]
+)
 def test_an_issuer_without_a_provider_is_named(
     refused: Callable[..., Refusal], cluster_token: Signer, issuer: str
 ) -> None:
     assert refused(cluster_token(iss=issuer)) == invalid(
         f"No OpenIDConnect provider found in your account for {issuer}"
     )
+
+
+def test_an_issuer_that_xml_cannot_hold_is_refused_in_xml(
+    refused: Callable[..., Refusal], cluster_token: Signer
+) -> None:
+    text = "No OpenIDConnect provider found in your account for https://\ufffd</Message>"
+    assert refused(cluster_token(iss="https://\x00</Message>")) == invalid(text)
 
 
 def test_a_provider_in_another_account_does_not_help(refused: Callable[..., Refusal], cluster_token: Signer) -> None:

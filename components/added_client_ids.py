@@ -27,7 +27,7 @@ class AddedClientIdsProvider(dynamic.ResourceProvider):
         """Another provider is another resource; ids that the list lacks are to be added."""
         replaces = [] if olds["provider_arn"] == news["provider_arn"] else ["provider_arn"]
         missing = set(news["client_ids"]) - set(olds["client_ids"])
-        moved = any(olds[name] != news[name] for name in ("region", "profile"))
+        moved = any(olds.get(name) != news.get(name) for name in ("region", "profile"))
         return dynamic.DiffResult(changes=bool(missing or moved or replaces), replaces=replaces)
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
@@ -62,11 +62,12 @@ class AddedClientIdsProvider(dynamic.ResourceProvider):
     def _iam(self, props: dict[str, Any]) -> Any:
         import boto3
 
-        return boto3.Session(profile_name=props["profile"], region_name=props["region"]).client("iam")
+        return boto3.Session(profile_name=props.get("profile"), region_name=props.get("region")).client("iam")
 
 
 def _inputs(props: dict[str, Any]) -> dict[str, Any]:
-    return {name: props[name] for name in ("provider_arn", "client_ids", "region", "profile")}
+    """The properties without Pulumi's own; one that is None does not come over the wire."""
+    return {name: props[name] for name in ("provider_arn", "client_ids", "region", "profile") if name in props}
 
 
 class AddedClientIds(dynamic.Resource, module="aws", name="AddedClientIds"):

@@ -52,9 +52,22 @@ class AwsOidcProvider(pulumi.ComponentResource):
 
     def _looked_up(self, name: str, client_ids: Sequence[str]) -> pulumi.Output[str]:
         found = aws.iam.get_open_id_connect_provider_output(url=self.url, opts=pulumi.InvokeOptions(parent=self))
+        found.apply(lambda provider: self._warn_of_client_ids_to_add(provider, client_ids))
         return AddedClientIds(
             f"{name}-client-ids",
             provider_arn=found.arn,
             client_ids=client_ids,
             opts=pulumi.ResourceOptions(parent=self),
         ).provider_arn
+
+    def _warn_of_client_ids_to_add(
+        self, found: aws.iam.GetOpenIdConnectProviderResult, client_ids: Sequence[str]
+    ) -> None:
+        """The owner's list is its own: what is added here looks to the owner like drift, to be mended."""
+        missing = [client_id for client_id in client_ids if client_id not in found.client_id_lists]
+        if missing:
+            pulumi.log.warn(
+                f"{found.arn} does not list {', '.join(missing)}; this run adds it. Add it to `clientIds` of the stack"
+                " that owns the provider, too, else that stack removes it again after its next `pulumi refresh`.",
+                self,
+            )

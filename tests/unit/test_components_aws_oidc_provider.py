@@ -13,7 +13,7 @@ from tests.unit.support import ADDED_CLIENT_IDS, OIDC_PROVIDER, Built, build
 TOKEN = "gcpawswif:aws:OidcProvider"
 ISSUER = "https://container.googleapis.com/v1/projects/mgr-product-sbx/locations/europe-west1/clusters/mgr-main-sbx"
 ARN = f"arn:aws:iam::211125558983:oidc-provider/{ISSUER.removeprefix('https://')}"
-PROPS = {"provider_arn": ARN, "client_ids": ["sts.amazonaws.com", "other"], "region": "eu-west-1", "profile": None}
+PROPS = {"provider_arn": ARN, "client_ids": ["sts.amazonaws.com", "other"], "region": "eu-west-1"}
 
 
 def build_provider(**overrides: Any) -> Built:
@@ -59,6 +59,16 @@ def test_another_stacks_provider_gets_client_ids_added_and_is_not_owned() -> Non
     }
 
 
+def test_a_client_id_that_the_owner_does_not_list_is_a_warning_that_names_the_remedy() -> None:
+    (warning,) = build_provider(mode="lookup", client_ids=["another-stacks", "mine"]).warnings
+    assert "does not list mine;" in warning
+    assert "Add it to `clientIds` of the stack that owns the provider" in warning
+
+
+def test_client_ids_that_the_owner_lists_are_no_warning() -> None:
+    assert build_provider(mode="lookup", client_ids=["another-stacks"]).warnings == []
+
+
 @pytest.fixture
 def iam(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
     client = boto3.client("iam", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
@@ -92,13 +102,32 @@ def test_a_client_id_removed_outside_is_noticed_by_refresh_and_added_by_the_next
     refreshed = provider.read(ARN, PROPS).outs
     assert refreshed == {**PROPS, "client_ids": ["other"]}
     assert provider.diff(ARN, refreshed, PROPS).changes
-    to_be_added(iam, *PROPS["client_ids"])  # type: ignore[misc]
+    to_be_added(iam, *PROPS["client_ids"])
     assert provider.update(ARN, refreshed, PROPS).outs == PROPS
 
 
 def test_a_provider_deleted_outside_is_gone_after_refresh(iam: Stubber) -> None:
     iam.add_client_error("get_open_id_connect_provider", "NoSuchEntity")
     assert AddedClientIdsProvider().read(ARN, PROPS).id == ""
+
+
+def test_a_profile_of_the_stacks_config_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions: list[dict[str, Any]] = []
+
+    class Session:
+        def __init__(self, **arguments: Any) -> None:
+            sessions.append(arguments)
+
+        def client(self, _: str) -> Any:
+            client = boto3.client("iam", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
+            stubber = Stubber(client)
+            listed(stubber, *PROPS["client_ids"])
+            stubber.activate()
+            return client
+
+    monkeypatch.setattr(boto3, "Session", Session)
+    AddedClientIdsProvider().read(ARN, {**PROPS, "profile": "sbx"})
+    assert sessions == [{"profile_name": "sbx", "region_name": "eu-west-1"}]
 
 
 @pytest.mark.usefixtures("iam")

@@ -60,7 +60,7 @@ class AwsWorkloadRole(pulumi.ComponentResource):
     def __init__(self, name: str, args: AwsWorkloadRoleArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gcpawswif:aws:WorkloadRole", name, None, opts)
         # A second role or policy of the same name cannot stand beside the first while that is replaced.
-        child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
+        self._child = pulumi.ResourceOptions(parent=self, delete_before_replace=True)
         role = aws.iam.Role(
             f"{name}-role",
             name=args["role_name"],
@@ -69,35 +69,40 @@ class AwsWorkloadRole(pulumi.ComponentResource):
             max_session_duration=args.get("max_session_duration"),
             permissions_boundary=args.get("permissions_boundary"),
             tags=args.get("tags"),
-            opts=child,
+            opts=self._child,
         )
+        self._allow_s3(name, role, args["s3"])
+        if args.get("outbound_tokens"):
+            self._allow_outbound_tokens(name, role)
+        self.arn = role.arn
+        self.register_outputs({"arn": self.arn})
+
+    def _allow_s3(self, name: str, role: aws.iam.Role, s3: Literal["read-only"] | Sequence[BucketGrant]) -> None:
         partition = aws.get_partition_output(opts=pulumi.InvokeOptions(parent=self)).partition
-        if args["s3"] == "read-only":
+        if s3 == "read-only":
             aws.iam.RolePolicyAttachment(
                 f"{name}-s3-read-only",
                 role=role.name,
                 policy_arn=partition.apply(s3_read_only_policy_arn),
-                opts=child,
+                opts=self._child,
             )
         else:
-            grants = args["s3"]
             aws.iam.RolePolicy(
                 f"{name}-s3-buckets",
                 name="s3-buckets",
                 role=role.name,
-                policy=partition.apply(lambda partition: s3_policy(partition, grants)),
-                opts=child,
+                policy=partition.apply(lambda partition: s3_policy(partition, s3)),
+                opts=self._child,
             )
-        if args.get("outbound_tokens"):
-            aws.iam.RolePolicy(
-                f"{name}-outbound-tokens",
-                name="outbound-tokens",
-                role=role.name,
-                policy=outbound_token_policy(STS_AUDIENCE),
-                opts=child,
-            )
-        self.arn = role.arn
-        self.register_outputs({"arn": self.arn})
+
+    def _allow_outbound_tokens(self, name: str, role: aws.iam.Role) -> None:
+        aws.iam.RolePolicy(
+            f"{name}-outbound-tokens",
+            name="outbound-tokens",
+            role=role.name,
+            policy=outbound_token_policy(STS_AUDIENCE),
+            opts=self._child,
+        )
 
 
 def outbound_token_policy(audience: str) -> str:

@@ -58,8 +58,8 @@ class FederatedWorkload(pulumi.ComponentResource):
         service_account = self._service_account(name, args)
         google_identity = service_account if "google" in workload.routes else None
         kubernetes = self._kubernetes_identity(name, args, google_identity)
-        role = self._role(name, args, google_identity, kubernetes)
         pool = args["workload_identity_pool"] if workload.return_to_gcp else None
+        role = self._role(name, args, google_identity, kubernetes, pool)
         if pool and service_account:
             self._bind_role_to_service_account(name, pool, role, service_account)
         self.summary = _summary(args, service_account, kubernetes, role, pool)
@@ -112,6 +112,7 @@ class FederatedWorkload(pulumi.ComponentResource):
         args: FederatedWorkloadArgs,
         google_identity: GcpServiceAccount | None,
         kubernetes: KubernetesIdentity | None,
+        pool: WorkloadIdentityPool | None,
     ) -> AwsWorkloadRole:
         workload, role = args["workload"], args["workload"].aws_role
         google: TrustedServiceAccountArgs | None = None
@@ -125,7 +126,6 @@ class FederatedWorkload(pulumi.ComponentResource):
                 "issuer": oidc_provider.url,
                 "subject": kubernetes.subject,
             }
-        pool = args["workload_identity_pool"] if workload.return_to_gcp else None
         return AwsWorkloadRole(
             f"{name}-aws",
             {

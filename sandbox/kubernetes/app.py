@@ -19,7 +19,6 @@ from sandbox.kubernetes.status import Cause, StatusError, unauthorized
 
 VERSION = {"major": "1", "minor": "34", "gitVersion": "v1.34.1-gke.1", "platform": "linux/amd64"}
 UNSUPPORTED_PARAMETERS = ("watch", "labelSelector", "fieldSelector", "continue")
-TOKEN_CHARACTERS = slice(len("Bearer "), None)
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -56,8 +55,8 @@ class _Api:
 
         async def answer(request: Request) -> Response:
             try:
-                shown = request.headers.get("Authorization", "")[TOKEN_CHARACTERS]
-                if not secrets.compare_digest(shown.encode(), self._cluster.operator_token.encode()):
+                shown, wanted = request.headers.get("Authorization", ""), f"Bearer {self._cluster.operator_token}"
+                if not secrets.compare_digest(shown.encode(), wanted.encode()):
                     raise unauthorized()
                 return await handler(request)
             except StatusError as error:

@@ -65,7 +65,7 @@ def decoded(kind: Kind, body: Any) -> Object:
         raise StatusError.bad_request(f"the body of the request must be a {kind.kind}")
     if (given := (body.get("apiVersion", "v1"), body.get("kind", kind.kind))) != ("v1", kind.kind):
         raise StatusError.bad_request(f"{given[1]} in version {given[0]!r} cannot be handled as a {kind.kind}")
-    metadata = body.get("metadata") or {}
+    metadata = {} if body.get("metadata") is None else body["metadata"]
     _require_type(kind, "metadata", metadata, dict)
     for name in ("labels", "annotations"):
         _require_type(kind, f"metadata.{name}", metadata.get(name) or {}, dict)

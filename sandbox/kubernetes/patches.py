@@ -72,12 +72,12 @@ def owners_after(owners: Owners, old: Object, new: Object, manager: str) -> Owne
 
 
 def leaves(value: Mapping[str, Any], path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every field that can have an owner, with its value; lists are one field."""
+    """Every field that can have an owner, with its value; a list is one field, an empty object none."""
     for key, item in value.items():
         here = (*path, key)
         if here in NOT_OWNED or (path == ("metadata",) and key in SYSTEM_METADATA):
             continue
-        if isinstance(item, dict) and item:
+        if isinstance(item, dict):
             yield from leaves(item, here)
         else:
             yield here, item

@@ -9,7 +9,6 @@ from sandbox import seed
 from sandbox.aws import AwsServer
 from sandbox.google import GoogleCloud
 from sandbox.google import create_app as create_google
-from sandbox.http_server import HttpServer
 from sandbox.issuers import Issuers
 from sandbox.kubernetes import KubernetesCluster
 from sandbox.kubernetes import create_app as create_kubernetes
@@ -19,6 +18,7 @@ from sandbox.providers.gcp.client import GoogleClient
 from sandbox.providers.kubernetes import kubernetes_package
 from sandbox.providers.provider import EmulatedProvider
 from tests.sandbox.providers.support import configured
+from tests.sandbox.world import World
 
 
 @pytest.fixture(scope="session")
@@ -32,38 +32,45 @@ def aws_provider(aws: AwsServer, configured_aws: EmulatedProvider) -> EmulatedPr
     return configured_aws
 
 
-@pytest.fixture
-def google() -> Iterator[tuple[GoogleCloud, str]]:
-    """The emulated Google Cloud and its url."""
-    server = HttpServer()
-    cloud = GoogleCloud(Issuers(), server.url)
-    server.start(create_google(cloud))
-    yield cloud, server.url
-    server.stop()
+@pytest.fixture(scope="session")
+def google_world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.stop()
+
+
+@pytest.fixture(scope="session")
+def kubernetes_world() -> Iterator[World]:
+    world = World()
+    yield world
+    world.stop()
 
 
 @pytest.fixture
-def google_api(google: tuple[GoogleCloud, str]) -> GoogleClient:
+def google(google_world: World, issuers: Issuers) -> GoogleCloud:
+    """A fresh Google Cloud."""
+    cloud = GoogleCloud(issuers, google_world.url)
+    google_world.app = create_google(cloud)
+    return cloud
+
+
+@pytest.fixture
+def google_api(google: GoogleCloud) -> GoogleClient:
     """The operator's own calls to Google, past the provider."""
-    cloud, url = google
-    return GoogleClient(url, cloud.operator_token)
+    return GoogleClient(google.base_url, google.operator_token)
 
 
 @pytest.fixture
-def gcp_provider(google: tuple[GoogleCloud, str]) -> EmulatedProvider:
-    cloud, url = google
-    return configured("gcp", gcp_package(url, cloud.operator_token), project=seed.PROJECT_ID)
+def gcp_provider(google: GoogleCloud) -> EmulatedProvider:
+    return configured("gcp", gcp_package(google.base_url, google.operator_token), project=seed.PROJECT_ID)
 
 
 @pytest.fixture
-def cluster() -> KubernetesCluster:
-    issuer = gke_issuer(seed.PROJECT_ID, seed.CLUSTER_LOCATION, seed.CLUSTER_NAME)
-    return KubernetesCluster(Issuers().create(issuer))
+def cluster(issuers: Issuers) -> KubernetesCluster:
+    return KubernetesCluster(issuers.create(gke_issuer(seed.PROJECT_ID, seed.CLUSTER_LOCATION, seed.CLUSTER_NAME)))
 
 
 @pytest.fixture
-def kubernetes_provider(cluster: KubernetesCluster) -> Iterator[EmulatedProvider]:
-    server = HttpServer()
-    server.start(create_kubernetes(cluster))
-    yield configured("kubernetes", kubernetes_package(server.url, cluster.operator_token))
-    server.stop()
+def kubernetes_provider(kubernetes_world: World, cluster: KubernetesCluster) -> EmulatedProvider:
+    kubernetes_world.app = create_kubernetes(cluster)
+    return configured("kubernetes", kubernetes_package(kubernetes_world.url, cluster.operator_token))

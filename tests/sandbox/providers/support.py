@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from pulumi.provider.experimental import provider as engine
 
@@ -11,6 +11,7 @@ from sandbox.providers.provider import EmulatedProvider
 from sandbox.providers.resource import Connect
 from sandbox.providers.values import Values, plain_map, property_map
 
+Answer = TypeVar("Answer")
 SEED = b"the seed of one update"
 
 
@@ -81,7 +82,14 @@ class Type:
         detailed = self.diff(deployed, **inputs).detailed_diff
         return {path: change.kind.name.lower() for path, change in detailed.items()}
 
-    def update(self, deployed: Deployed, *, preview: bool = False, **inputs: Any) -> Deployed:
+    def update(self, deployed: Deployed, **inputs: Any) -> Deployed:
+        return self._update(deployed, inputs, preview=False)
+
+    def preview_update(self, deployed: Deployed, **inputs: Any) -> Values:
+        """The state that a preview of an update expects."""
+        return self._update(deployed, inputs, preview=True).state
+
+    def _update(self, deployed: Deployed, inputs: Values, *, preview: bool) -> Deployed:
         checked = self.check(inputs, deployed.inputs)
         request = engine.UpdateRequest(
             self._urn, deployed.id, property_map(deployed.state), property_map(checked), 0, [], preview
@@ -105,6 +113,6 @@ class Type:
         return Deployed(answer.resource_id, plain_map(answer.inputs), plain_map(answer.properties))
 
 
-def run(request: Coroutine[Any, Any, Any]) -> Any:
+def run(request: Coroutine[Any, Any, Answer]) -> Answer:
     """What a request of the engine comes to."""
     return asyncio.run(request)

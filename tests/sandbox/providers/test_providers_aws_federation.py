@@ -49,14 +49,12 @@ def test_the_url_without_its_scheme_is_no_change_and_stays_so_in_a_preview(provi
     wanted: dict[str, Any] = {"url": CLUSTER, "clientIdLists": [AUDIENCE, "more"]}
 
     assert providers.changes(provider, **wanted) == {"clientIdLists[1]": "add"}
-    assert providers.update(provider, preview=True, **wanted).state["url"] == provider.state["url"]
+    assert providers.preview_update(provider, **wanted)["url"] == provider.state["url"]
 
 
 def test_thumbprints_that_aws_chose_are_no_change(providers: Type, api: Any) -> None:
     provider = providers.create(url=CLUSTER, clientIdLists=[AUDIENCE])
-    api.update_open_id_connect_provider_thumbprint(
-        OpenIDConnectProviderArn=PROVIDER_ARN, ThumbprintList=[THUMBPRINT]
-    )
+    api.update_open_id_connect_provider_thumbprint(OpenIDConnectProviderArn=PROVIDER_ARN, ThumbprintList=[THUMBPRINT])
 
     refreshed = providers.refresh(provider)
 
@@ -154,9 +152,7 @@ def test_looking_up_a_provider_that_does_not_exist_names_it(aws_provider: Emulat
         call(aws_provider, GET_PROVIDER, url=CLUSTER)
 
 
-def test_outbound_federation_is_the_accounts_and_has_an_issuer(
-    outbound: Type, aws_provider: EmulatedProvider
-) -> None:
+def test_outbound_federation_is_the_accounts_and_has_an_issuer(outbound: Type, aws_provider: EmulatedProvider) -> None:
     federation = outbound.create()
 
     assert federation.id == seed.ACCOUNT_ID
@@ -167,13 +163,11 @@ def test_outbound_federation_is_the_accounts_and_has_an_issuer(
 def test_outbound_federation_can_be_enabled_only_once(outbound: Type) -> None:
     outbound.create()
 
-    with pytest.raises(ProviderError, match="enabling IAM Outbound Web Identity Federation.*FeatureEnabled"):
+    with pytest.raises(ProviderError, match=r"enabling IAM Outbound Web Identity Federation.*FeatureEnabled"):
         outbound.create()
 
 
-def test_outbound_federation_is_imported_disabled_and_then_gone(
-    outbound: Type, aws_provider: EmulatedProvider
-) -> None:
+def test_outbound_federation_is_imported_disabled_and_then_gone(outbound: Type, aws_provider: EmulatedProvider) -> None:
     federation = outbound.create()
     assert outbound.import_by(seed.ACCOUNT_ID) is not None
 
@@ -211,7 +205,7 @@ def test_the_partition_is_that_of_the_region(aws: AwsServer, region: str, partit
     "config", [{"allowedAccountIds": '["999999999999"]'}, {"forbiddenAccountIds": f'["{seed.ACCOUNT_ID}"]'}]
 )
 def test_another_account_than_the_allowed_ones_is_refused(aws: AwsServer, config: dict[str, str]) -> None:
-    with pytest.raises(ProviderError, match="^AWS account ID not allowed: 211125558983$"):
+    with pytest.raises(ProviderError, match=r"^AWS account ID not allowed: 211125558983$"):
         configured("aws", aws_package(aws.url, seed.ACCOUNT_ID, "sandbox"), region=seed.REGION, **config)
 
 

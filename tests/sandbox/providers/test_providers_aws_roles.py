@@ -220,7 +220,7 @@ def test_a_role_with_policies_is_deleted_only_by_force(roles: Type, attachments:
     for name in ("Held", "Forced"):
         attachments.create(role=name, policyArn=READ_ONLY)
 
-    with pytest.raises(ProviderError, match="deleting IAM Role .Held.*DeleteConflict"):
+    with pytest.raises(ProviderError, match=r"deleting IAM Role .Held.*DeleteConflict"):
         roles.delete(held)
     roles.delete(forced)
     assert [role["RoleName"] for role in api.list_roles()["Roles"]] == ["Held"]

@@ -118,9 +118,7 @@ def test_another_account_id_or_project_replaces_the_account(accounts: Type, acco
 
 
 @pytest.mark.parametrize("import_id", [ACCOUNT, f"{seed.PROJECT_ID}/{EMAIL}", EMAIL])
-def test_an_account_is_imported_by_any_real_form_of_its_id(
-    accounts: Type, account: Deployed, import_id: str
-) -> None:
+def test_an_account_is_imported_by_any_real_form_of_its_id(accounts: Type, account: Deployed, import_id: str) -> None:
     imported = accounts.import_by(import_id)
 
     assert imported is not None
@@ -378,7 +376,7 @@ def test_a_preview_passes_an_oidc_provider_that_only_google_refuses(
 def test_a_role_without_its_prefix_passes_the_preview_and_is_refused_by_google(
     members: Type, account: Deployed
 ) -> None:
-    with pytest.raises(ProviderError, match="Error applying IAM policy for service account.*googleapi: Error 400"):
+    with pytest.raises(ProviderError, match=r"Error applying IAM policy for service account.*googleapi: Error 400"):
         members.create(serviceAccountId=account.id, role="viewer", member=SOMEONE)
 
 
@@ -422,9 +420,7 @@ def test_existing_pools_and_providers_are_found(
     found_pool = call(
         gcp_provider, "gcp:iam/getWorkloadIdentityPool:getWorkloadIdentityPool", workloadIdentityPoolId="poc-aws-pool"
     )
-    found = call(
-        gcp_provider, "gcp:iam/getWorkloadIdentityPoolProvider:getWorkloadIdentityPoolProvider", **names
-    )
+    found = call(gcp_provider, "gcp:iam/getWorkloadIdentityPoolProvider:getWorkloadIdentityPoolProvider", **names)
 
     assert (found_pool["id"], found_pool["name"]) == (pool.id, pool.state["name"])
     assert (found["name"], found["aws"], found["oidcs"]) == (provider.state["name"], [AWS], [])

@@ -135,5 +135,7 @@ def test_a_policy_that_others_never_stop_writing_is_given_up() -> None:
     busy = BusyPolicy(conflicts=CONFLICTS)
     waits = Waits()
 
-    with pytest.raises(ProviderError, match="Error applying IAM policy for service account.*concurrent policy changes"):
+    with pytest.raises(
+        ProviderError, match=r"Error applying IAM policy for service account.*concurrent policy changes"
+    ):
         IamMember(GoogleSession(client(busy, waits), "t", {}), SERVICE_ACCOUNTS, waits).create(MEMBER)

@@ -153,12 +153,12 @@ def test_one_that_others_deleted_is_dropped_and_can_be_deleted(
 
 
 def test_a_missing_namespace_is_refused_with_the_clusters_words(service_accounts: Type) -> None:
-    with pytest.raises(ProviderError, match='^namespaces "gone" not found$'):
+    with pytest.raises(ProviderError, match=r'^namespaces "gone" not found$'):
         service_accounts.create(metadata=metadata(namespace="gone"))
 
 
 def test_an_invalid_name_is_refused_with_the_clusters_words(service_accounts: Type) -> None:
-    with pytest.raises(ProviderError, match='ServiceAccount "UPPER" is invalid: metadata.name'):
+    with pytest.raises(ProviderError, match=r'ServiceAccount "UPPER" is invalid: metadata.name'):
         service_accounts.create(metadata={"name": "UPPER"})
 
 

@@ -24,6 +24,9 @@ https://docs.amazonaws.cn/en_us/aws/latest/userguide/endpoints-arns.html"""
 STS_AUDIENCE: Final = "sts.amazonaws.com"
 """The audience that AWS's own tools ask for. https://docs.aws.amazon.com/eks/latest/userguide/iam-roles-for-service-accounts.html"""
 
+ASSUME_ROLE_WITH_WEB_IDENTITY: Final = "sts:AssumeRoleWithWebIdentity"
+"""The action that a web identity token is presented to. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""
+
 ACCOUNT_ID: Final = re.compile(r"[0-9]{12}")
 REGION: Final = re.compile(r"[a-z]{2}(?:-[a-z]+)+-[0-9]")
 """https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-identifiers.html"""

@@ -1,20 +1,43 @@
 """Trust policies of AWS roles: who may call AssumeRoleWithWebIdentity, by which exact claims.
 
-Every statement pins the subject and the audience by StringEquals. It deliberately offers no way to write a wildcard, a
-pattern or a statement without a subject, so no caller can build a role that a stranger's token opens.
+They are built here; `parse_trust_policy`, `context_from_claims` and `TrustEvaluator` read any policy and say whom it
+admits, those built here included. What is built pins the subject and the audience by StringEquals: it deliberately
+offers no way to write a wildcard, a pattern or a statement without a subject, so no caller can build a role that a
+stranger's token opens.
 """
 
 import json
 import re
-from typing import Any
+from typing import Any, Final
 
-from federation.aws import issuer_host_and_path, policy_characters
+from federation.aws import ASSUME_ROLE_WITH_WEB_IDENTITY, issuer_host_and_path, policy_characters
+from federation.claims import RequestContext, context_from_claims, provider_of_issuer
+from federation.evaluation import Evaluation, TrustEvaluator
+from federation.outcome import Outcome
+from federation.policy import PolicyError, TrustPolicy, parse_trust_policy
+
+__all__ = [
+    "GOOGLE_PRINCIPAL",
+    "Evaluation",
+    "Outcome",
+    "PolicyError",
+    "RequestContext",
+    "Statement",
+    "TrustEvaluator",
+    "TrustPolicy",
+    "cluster_statement",
+    "context_from_claims",
+    "google_statement",
+    "parse_trust_policy",
+    "provider_of_issuer",
+    "trust_policy",
+    "trust_policy_characters",
+]
 
 Statement = dict[str, Any]
 """One statement of an IAM policy, as JSON has it."""
 
-ASSUME_ROLE: str = "sts:AssumeRoleWithWebIdentity"
-GOOGLE_PRINCIPAL: str = "accounts.google.com"
+GOOGLE_PRINCIPAL: Final = "accounts.google.com"
 """The federated principal that AWS has built in for Google's ID tokens, and the prefix of their condition keys.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html"""
 
@@ -34,7 +57,7 @@ def google_statement(unique_id: str, email: str, audience: str) -> Statement:
         "Sid": "GoogleServiceAccount",
         "Effect": "Allow",
         "Principal": {"Federated": GOOGLE_PRINCIPAL},
-        "Action": ASSUME_ROLE,
+        "Action": ASSUME_ROLE_WITH_WEB_IDENTITY,
         "Condition": {
             "StringEquals": {
                 f"{GOOGLE_PRINCIPAL}:sub": unique_id,
@@ -64,7 +87,7 @@ def cluster_statement(oidc_provider_arn: str, issuer: str, audience: str, subjec
         "Sid": "ClusterServiceAccount",
         "Effect": "Allow",
         "Principal": {"Federated": oidc_provider_arn},
-        "Action": ASSUME_ROLE,
+        "Action": ASSUME_ROLE_WITH_WEB_IDENTITY,
         "Condition": {"StringEquals": {f"{key}:sub": subject, f"{key}:aud": audience}},
     }
 

@@ -29,7 +29,8 @@ def reference() -> str:
 
 
 def _tables_below(path: str, node: Schema, required: bool) -> Iterator[str]:
-    for section_path, section in _sections(path, node):
+    undescribed = {key: value for key, value in node.items() if key != "description"}
+    for section_path, section in _sections(path, undescribed):
         use = "" if "." in path else "Required. " if required else f"{node.get('description', '')} "
         yield _table(f"`{section_path}`", f"{use}{section['description']}", section)
         for key, child in section["properties"].items():

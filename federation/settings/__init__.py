@@ -1,8 +1,8 @@
 """The typed configuration of a stack: `load_settings` makes `Settings` of what Pulumi read, or raises `SettingsError`.
 
-`rule` and `fields` hold the rules of single values, `models` the shapes, `lists` and `relations` what concerns several
-values, `documents` what only shows once policies are built, `advice` the warnings; `errors` and `explain` put mistakes
-into words. Nothing here asks a cloud whether a name exists: that is the doctor's preflight.
+`rule` and the `*_fields` hold the rules of single values, `models` the shapes, `lists` and `relations` what concerns
+several values, `documents` what only shows once policies are built, `advice` the warnings; `errors` and `explain` put
+mistakes into words. Nothing here asks a cloud whether a name exists: that is the doctor's preflight.
 """
 
 from federation.settings.errors import Problem, SettingsError

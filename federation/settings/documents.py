@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from federation import aws, google, kubernetes
 from federation.access import s3_policy
 from federation.settings.errors import WORKLOADS, Problem
-from federation.settings.fields import ProjectId
+from federation.settings.google_fields import ProjectId
 from federation.settings.models import AwsRole, Cluster, Workload
 from federation.settings.relations import CLUSTER, POOL
 from federation.settings.written import Written
@@ -73,6 +73,9 @@ def _trust(role: Written, statements: Iterator[Statement]) -> Iterator[Problem]:
 def _access(s3: Written, partition: str, role: AwsRole) -> Iterator[Problem]:
     if role.s3 == "read-only" or not role.s3:
         return
+    keys = [arn for grant in role.s3 for arn in grant.kms_key_arns]
+    if not all(arn.startswith(f"arn:{partition}:") for arn in keys):
+        return  # `relations` says so, key by key
     try:
         s3_policy(partition, role.s3)
     except ValueError as too_long:

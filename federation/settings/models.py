@@ -4,46 +4,49 @@ How values must agree with each other is in `relations`; only `load_settings` ap
 these models from a user's words.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, GetPydanticSchema, Tag
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, GetPydanticSchema, Strict, Tag
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import SkipJsonSchema
 from pydantic_core import core_schema
 
 from federation import aws, google
 from federation.access import Access, BucketGrant
-from federation.settings.fields import (
+from federation.settings.aws_fields import (
     AccountId,
     Audience,
     BucketName,
-    ClusterName,
-    GoogleRole,
     KmsKeyArn,
-    KubernetesServiceAccountName,
-    Listed,
-    Location,
-    Member,
-    Namespace,
     PermissionsBoundary,
-    PoolDescription,
-    PoolDisplayName,
-    PoolId,
     Prefix,
-    ProjectId,
-    ProviderId,
     ProviderIssuer,
     ProviderUrl,
     Region,
     RoleDescription,
     RoleName,
+    SessionSeconds,
+    Thumbprint,
+)
+from federation.settings.google_fields import (
+    ClusterName,
+    GoogleRole,
+    Location,
+    Member,
+    PoolDescription,
+    PoolDisplayName,
+    PoolId,
+    ProjectId,
+    ProviderId,
     ServiceAccountDescription,
     ServiceAccountDisplayName,
     ServiceAccountId,
-    SessionSeconds,
-    Thumbprint,
-    WorkloadName,
 )
+from federation.settings.kubernetes_fields import KubernetesServiceAccountName, Namespace, WorkloadName
+
+Item = TypeVar("Item")
+Listed = Annotated[tuple[Item, ...], Strict(False)]
+"""A YAML list; pydantic's strict mode would take nothing but a tuple."""
 
 Route = Literal["google", "cluster"]
 Mode = Literal["create", "lookup"]

@@ -156,7 +156,8 @@ def _arns(workload: Written, stack: Written) -> Iterator[Problem]:
             yield arn.problem(
                 f"the region {stack.at('aws:region').text} is in the partition {partition}, which knows no other."
                 " https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html",
-                suggestion=f"arn:{partition}:{parts[2]}",
+                f"name one of the partition {partition}",
+                f"arn:{partition}:{parts[2]}" if arn is boundary else None,
             )
     accounts = stack.at("aws:allowedAccountIds").texts()
     if aws.PERMISSIONS_BOUNDARY.fullmatch(boundary.text) and accounts:

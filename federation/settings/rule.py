@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -15,6 +16,8 @@ RULE_BROKEN: Final = "rule_broken"
 
 RULE_KEYWORD: Final = "x-rule"
 """The JSON Schema keyword that carries a rule's text."""
+
+_ANY_SIZE: Final = range(sys.maxsize)
 
 
 @dataclass(frozen=True)
@@ -64,9 +67,12 @@ class Rule:
 
 
 def matches(
-    pattern: re.Pattern[str], example: str, repair: Callable[[str], str] = str, sizes: range = range(1 << 30)
+    pattern: re.Pattern[str], example: str, repair: Callable[[str], str] = str, sizes: range = _ANY_SIZE
 ) -> Callable[[str], Fault | None]:
-    """A check that a text has a form. A wrong one is repaired to what may be meant; where that fails, see `example`."""
+    """A check that a text has a form. A wrong one is repaired to what may be meant; where that fails, see `example`.
+
+    `sizes` are the lengths that the form can have, to say of a text when its length is what is wrong.
+    """
 
     def check(text: str) -> Fault | None:
         if pattern.fullmatch(text):
@@ -95,6 +101,18 @@ def at_most(limit: int, unit: str = "characters") -> Callable[[str], Fault | Non
         return Fault(f"has {size} {unit}", shorter.rstrip())
 
     return check
+
+
+def written_as(
+    text: str, example: str, pattern: re.Pattern[str], repair: Callable[[str], str] = str, sizes: range = _ANY_SIZE
+) -> Rule:
+    """The rule that a text has a form; see `matches`."""
+    return Rule(text, example, matches(pattern, example, repair, sizes), {"pattern": ecma(pattern)})
+
+
+def no_longer_than(text: str, example: str, limit: int, unit: str = "characters") -> Rule:
+    """The rule that a text is not too long; see `at_most`."""
+    return Rule(text, example, at_most(limit, unit), {"maxLength": limit})
 
 
 def name_like(longest: int, first: str = "a-z0-9") -> Callable[[str], str]:

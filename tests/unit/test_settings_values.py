@@ -15,7 +15,6 @@ from tests.unit.settings_support import (
     WORKLOAD,
     WORKLOADS,
     Path_,
-    as_pulumi_hands_it,
     changed,
     error_text,
     only_problem,
@@ -294,8 +293,3 @@ def test_a_long_value_is_cut_and_control_characters_are_escaped() -> None:
     assert "\x1b" not in text
     assert "x" * 65 not in text
     assert "(504 characters)" in text
-
-
-def test_pulumi_s_texts_mean_the_same_as_yaml() -> None:
-    assert as_pulumi_hands_it({"a": [1]}) == {"a": "[1]"}
-    assert problems(changed((("gcp-aws-wif:protect",), True))) == ()

@@ -6,6 +6,7 @@ It checks as it shows: a step that finds something else than the guide promises 
 import os
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from sandbox.demo import guide, refusals
@@ -40,17 +41,20 @@ def run_demo(sandbox: Sandbox, project: Path, path_entries: Sequence[Path], say:
 def _walk(tour: Tour, engine: Engine, say: Say) -> None:
     engine.create_stack()
     before = guide.workload_pool_before(tour)
-    say(f"pulumi up --stack {STACK}: {_summary(engine.update('up'))}")
+    made = engine.update("up")
+    say(f"pulumi up --stack {STACK}: {_summary(made)}")
+    for diagnostic in made.diagnostics:
+        say(f"  warning: {diagnostic}")
     tour.outputs = engine.outputs()
 
     say("\nThe guide's steps")
     _show(say, "1", "workload pool", lambda: f"{before}; {guide.workload_pool_after(tour)}")
     for number, title, step in guide.STEPS:
-        _show(say, number, title, lambda step=step: step(tour))
+        _show(say, number, title, partial(step, tour))
 
     say("\nRefused")
     for title, attempt in refusals.ATTEMPTS:
-        _show(say, "-", title, lambda attempt=attempt: attempt(tour))
+        _show(say, "-", title, partial(attempt, tour))
 
     say("\nAgain, and away")
     _show(say, "-", "second up", lambda: _second_up(engine))

@@ -43,8 +43,8 @@ def service_account(tour: Tour) -> str:
     """Step 3: the service account, who may use it, and no key."""
     path = _service_account_path(tour)
     account = tour.google("GET", path).json()
-    keys = tour.google("GET", f"{path}/keys?keyTypes=USER_MANAGED").json().get("keys", [])
-    expect([], keys)
+    keys = tour.google("GET", f"{path}/keys?keyTypes=USER_MANAGED")
+    expect((200, []), (keys.status_code, keys.json().get("keys", [])))
     members = _members(tour)
     return f"{account['email']} ({account['uniqueId']}), bound to {members[0]}, no key"
 

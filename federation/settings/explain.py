@@ -54,20 +54,24 @@ def branches(node: Schema) -> Iterable[Schema]:
 
 
 def _problem(location: Location, found: Mapping[str, Any]) -> Problem:
-    match found["type"]:
-        case type_ if type_ == RULE_BROKEN:
-            rule, fault = found["ctx"]["rule"], found["ctx"]["fault"]
-            return Problem(location, rule.text, fault.fix, fault.suggestion, found["input"], fault.reason)
-        case "missing":
-            return Problem(location, f"is required. {_rule_at(location)}", suggestion=example_at(location))
-        case "extra_forbidden":
-            return _unknown_key(location)
-        case "literal_error":
-            choices = [choice for node in _nodes(location) for choice in _choices(node)]
-            nearest = difflib.get_close_matches(str(found["input"]).lower(), choices, n=1, cutoff=0.5) or choices[:1]
-            rule = f"one of {', '.join(choices)}. {_rule_at(location)}"
-            return Problem(location, rule, suggestion=next(iter(nearest), None), given=found["input"])
-    return _wrong_shape(location, found["input"], found["msg"])
+    given = found["input"]
+    if found["type"] == RULE_BROKEN:
+        rule, fault = found["ctx"]["rule"], found["ctx"]["fault"]
+        return Problem(location, rule.text, fault.fix, fault.suggestion, given, fault.reason)
+    if found["type"] == "missing":
+        return Problem(location, f"is required: {_rule_at(location)}", suggestion=example_at(location))
+    if found["type"] == "extra_forbidden":
+        return _unknown_key(location)
+    if found["type"] == "literal_error":
+        return _none_of_the_choices(location, given)
+    return _wrong_shape(location, given, found["msg"])
+
+
+def _none_of_the_choices(location: Location, given: Any) -> Problem:
+    choices = [choice for node in _nodes(location) for choice in _choices(node)]
+    nearest = difflib.get_close_matches(str(given).lower(), choices, n=1, cutoff=0.5) or choices
+    rule = f"one of {', '.join(choices)}. {_rule_at(location)}"
+    return Problem(location, rule, suggestion=nearest[0], given=given)
 
 
 def _unknown_key(location: Location) -> Problem:

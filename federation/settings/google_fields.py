@@ -18,7 +18,7 @@ ProjectId = Annotated[
         name_like(30, first="a-z"),
     ),
 ]
-Location = Annotated[
+ClusterLocation = Annotated[
     str,
     written_as(
         "a region or a zone of Google Cloud. https://cloud.google.com/compute/docs/regions-zones",

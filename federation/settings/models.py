@@ -29,9 +29,9 @@ from federation.settings.aws_fields import (
     Thumbprint,
 )
 from federation.settings.google_fields import (
+    ClusterLocation,
     ClusterName,
     GoogleRole,
-    Location,
     Member,
     PoolDescription,
     PoolDisplayName,
@@ -65,7 +65,7 @@ class Cluster(Section):
 
     name: ClusterName
     """The cluster's name."""
-    location: Location
+    location: ClusterLocation
     """The cluster's region, or its zone for a zonal cluster."""
     workload_pool: Literal["verify", "enable"] = "verify"
     """`verify` fails with the gcloud command when Workload Identity is off; `enable` turns it on, and never off."""

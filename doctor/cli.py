@@ -1,0 +1,49 @@
+"""The command line. It holds no logic: commands_offline and commands_live register the commands, which import what they
+need when they run, so that a question about files is answered at once.
+
+It is argparse, as importing typer alone takes most of the 0.4 s that `explain` may take.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from doctor.errors import UsageError
+
+USAGE_ERROR = 2
+
+AddCommand = Callable[[str, str], argparse.ArgumentParser]
+"""Adds a command by its name and a one-sentence summary. The command's options are added to the parser it returns;
+`set_defaults(run=…)` names the function that takes the parsed options and returns the exit status: 0 pass, 1 fail,
+3 unknown. For unusable input it raises UsageError. Every command has `options.json` already."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0 pass, 1 fail, 2 usage, 3 unknown."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except UsageError as error:
+        print(f"doctor {options.command}: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    from doctor import commands_live, commands_offline
+
+    parser = argparse.ArgumentParser(
+        prog="python -m doctor", description="Explains why a token is refused, and proves what a stack promises."
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def add_command(name: str, summary: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=summary, description=summary)
+        command.add_argument("--json", action="store_true", help="print JSON instead of text")
+        return command
+
+    commands_offline.register(add_command)
+    commands_live.register(add_command)
+    return parser

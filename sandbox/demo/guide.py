@@ -1,5 +1,6 @@
 """The guide's steps: each looks at what `pulumi up` made, and returns one line of evidence."""
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,9 @@ from sandbox import seed
 from sandbox.demo.tour import NotAsExpected, Tour, expect
 
 CLUSTER = "/v1/" + cluster_path(seed.PROJECT_ID, seed.CLUSTER_LOCATION, seed.CLUSTER_NAME)
+
+OPERATION_SECONDS = 30.0
+POLL_SECONDS = 0.1
 
 GUIDE_MEMBER = (
     "principal://iam.googleapis.com/projects/960144414359/locations/global/workloadIdentityPools/poc-aws-pool"
@@ -28,6 +32,21 @@ def workload_pool_after(tour: Tour) -> str:
     """Step 1, done."""
     expect(tour.outputs["gke_workload_pool"], _workload_pool(tour))
     return f"is {tour.outputs['gke_workload_pool']}"
+
+
+def node_pool_metadata(tour: Tour) -> str:
+    """What the guide leaves out, and the engine warned of: without it, pods get the node's tokens, not their own."""
+    (pool,) = tour.google("GET", CLUSTER).json()["nodePools"]
+    path = f"{CLUSTER}/nodePools/{pool['name']}"
+    update = {"workloadMetadataConfig": {"mode": "GKE_METADATA"}}
+    operation = tour.google("PUT", path, update).json()["name"]
+    operation_path = f"{CLUSTER.partition('/clusters/')[0]}/operations/{operation}"
+    deadline = time.monotonic() + OPERATION_SECONDS
+    while tour.google("GET", operation_path).json()["status"] != "DONE" and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    now = tour.google("GET", path).json()["config"]["workloadMetadataConfig"]["mode"]
+    expect("GKE_METADATA", now)
+    return f"{pool['name']} was {pool['config']['workloadMetadataConfig']['mode']}; is {now}"
 
 
 def aws_oidc_provider(tour: Tour) -> str:
@@ -127,6 +146,7 @@ def what_is_left(tour: Tour) -> str:
 
 
 STEPS = (
+    ("1", "node pool", node_pool_metadata),
     ("2", "AWS OIDC provider", aws_oidc_provider),
     ("3", "service account", service_account),
     ("4", "Google token's claims", decoded_token),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from federation import aws, google
@@ -82,6 +82,7 @@ def test_more_grants_than_an_inline_policy_can_hold_are_refused() -> None:
     assert "split the workload" in problem.fix
 
 
+@settings(deadline=None)
 @given(st.sampled_from(PARTITIONS), st.from_regex(aws.ROLE_NAME, fullmatch=True))
 def test_no_role_s_arn_is_too_long_for_google_s_subject(partition: str, role_name: str) -> None:
     assert len(mapped_subject(partition, "211125558983", role_name).encode()) <= google.SUBJECT_BYTES

@@ -31,8 +31,9 @@ format: $(READY) ## Rewrite the sources as `make lint` wants them
 	$(VENV)/bin/ruff format .
 	$(VENV)/bin/ruff check --fix .
 
-schema: $(READY) ## Rewrite docs/config.schema.json from the models
+schema: $(READY) ## Rewrite docs/config.schema.json and the tables of docs/configuration.md from the models
 	$(VENV)/bin/python -m federation.config_schema > docs/config.schema.json
+	$(VENV)/bin/python -m federation.config_reference
 
 constraints: ## Rewrite constraints.txt after a change of requirements*.txt
 	rm -rf $(VENV)

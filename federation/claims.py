@@ -21,16 +21,13 @@ _NAME_SEPARATOR = re.compile(r"[/:.]")
 
 @dataclass(frozen=True)
 class RequestContext:
-    """What a request of AssumeRoleWithWebIdentity brings to the conditions.
-
-    `provider` is the token's issuer without https://, which prefixes its condition keys. `values` are by lower-cased
-    key; () says that the request certainly lacks the key, None that its value can't be known from the token.
-    """
+    """What a request of AssumeRoleWithWebIdentity brings to the conditions; see `context_from_claims`."""
 
     provider: str
-    values: Mapping[str, Values | None]
-    claim_names: tuple[str, ...] = field(default=(), repr=False)
-    """Of all claims of the token, those that fill no key included."""
+    """The token's issuer without https://, which prefixes its condition keys."""
+    claims: Mapping[str, Any] = field(repr=False)
+    others: Mapping[str, Values]
+    """Keys that are known from elsewhere, in lower case."""
 
     def lookup(self, key: str) -> Values | None:
         """The values of a lower-cased condition key; () when the request lacks it, None when that can't be known.
@@ -38,18 +35,32 @@ class RequestContext:
         Keys of AWS itself (`aws:SourceIp`, `sts:RoleSessionName`, …) are known only if the caller gave them. A key of
         the token's own provider that AWS documents nowhere is unknown if the token has a claim of that name.
         """
-        if key in self.values:
-            return self.values[key]
+        if key in self.others:
+            return self.others[key]
         provider, _, name = key.rpartition(":")
-        if "." not in provider:
-            return None
-        if provider == self.provider.lower() and self._has_claim_like(name):
-            return None
-        return ()
+        if provider != self.provider.lower():
+            return () if "." in provider else None
+        if name in CLAIM_OF_KEY:
+            return self._claimed(name)
+        return None if self._has_claim_like(name) else ()
+
+    def _claimed(self, name: str) -> Values | None:
+        """A documented key's values; None for a type that its claim should not have: what AWS makes of that is not."""
+        claim = CLAIM_OF_KEY[name]
+        value = self.claims.get(claim)
+        if value is None and name == "aud":
+            claim, value = name, self.claims.get(name)
+        if value is None:
+            return ()
+        if isinstance(value, str):
+            return (value,) if value else None
+        if claim in _LIST_CLAIMS and isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return tuple(value)
+        return None
 
     def _has_claim_like(self, name: str) -> bool:
         """Whether a claim could be meant by the key's name: `kubernetes.io/namespace` by the claim `kubernetes.io`."""
-        return _first_part(name) in {_first_part(claim) for claim in self.claim_names}
+        return _first_part(name) in {_first_part(claim) for claim in self.claims}
 
 
 def provider_of_issuer(issuer: str) -> str:
@@ -71,27 +82,8 @@ def context_from_claims(
     `others` are keys known from elsewhere, such as {"sts:RoleSessionName": ["app"]}; an empty sequence says that the
     request lacks the key.
     """
-    prefix = provider.lower()
-    has_authorized_party = claims.get("azp") is not None
-    values: dict[str, Values | None] = {
-        f"{prefix}:{key}": _values(claims, "aud" if key == "aud" and not has_authorized_party else claim)
-        for key, claim in CLAIM_OF_KEY.items()
-    }
-    if others:
-        values.update((key.lower(), tuple(given)) for key, given in others.items())
-    return RequestContext(provider, values, tuple(claims))
-
-
-def _values(claims: Mapping[str, Any], name: str) -> Values | None:
-    """A claim's values; None for a type that it should not have, as what AWS makes of that is not documented."""
-    claim = claims.get(name)
-    if claim is None:
-        return ()
-    if isinstance(claim, str):
-        return (claim,) if claim else None
-    if name in _LIST_CLAIMS and isinstance(claim, list) and all(isinstance(each, str) for each in claim):
-        return tuple(claim)
-    return None
+    known = {key.lower(): tuple(values) for key, values in others.items()} if others else {}
+    return RequestContext(provider, claims, known)
 
 
 def _first_part(name: str) -> str:

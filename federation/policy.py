@@ -108,7 +108,7 @@ def _statement(path: str, statement: Any) -> PolicyStatement:
     principal = _one_of(path, statement, "Principal", "NotPrincipal")
     action = _one_of(path, statement, "Action", "NotAction")
     return PolicyStatement(
-        sid=statement.get("Sid"),
+        sid=_text(f"{path}.Sid", statement["Sid"]) if "Sid" in statement else None,
         effect=effect,
         principals=_principals(f"{path}.{principal}", statement[principal]),
         other_principals=principal == "NotPrincipal",
@@ -153,11 +153,13 @@ def _condition_values(path: str, value: Any) -> tuple[str, ...]:
 
 
 def _texts(path: str, value: Any) -> tuple[str, ...]:
-    texts = value if isinstance(value, list) else [value]
-    for text in texts:
-        if not isinstance(text, str):
-            raise PolicyError(f"{path}: {text!r} is not a string")
-    return tuple(texts)
+    return tuple(_text(path, text) for text in (value if isinstance(value, list) else [value]))
+
+
+def _text(path: str, value: Any) -> str:
+    if not isinstance(value, str):
+        raise PolicyError(f"{path}: {value!r} is not a string")
+    return value
 
 
 def _mapping(path: str, value: Any) -> Mapping[str, Any]:

@@ -71,9 +71,10 @@ def google_statement(unique_id: str, email: str, audience: str) -> Statement:
 def cluster_statement(oidc_provider_arn: str, issuer: str, audience: str, subject: str) -> Statement:
     """Admits the projected tokens of one Kubernetes service account of one cluster, for one audience.
 
-    `subject` is `system:serviceaccount:NAMESPACE:NAME`, `issuer` the url of the IAM OIDC provider. Raises ValueError
-    for a value that is empty or could be a pattern, and for an ARN that is not the issuer's provider: its tokens would
-    fill other condition keys than the ones pinned here.
+    `subject` is `system:serviceaccount:NAMESPACE:NAME`, `issuer` the url of the IAM OIDC provider. AWS fills `:aud`
+    from azp where a token has one, but a cluster's tokens have none. Raises ValueError for a value that is empty or
+    could be a pattern, and for an ARN that is not the issuer's provider: its tokens would fill other condition keys
+    than the ones pinned here.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
     """
     _check_exact(oidc_provider_arn=oidc_provider_arn, issuer=issuer, audience=audience, subject=subject)

@@ -58,8 +58,8 @@ class ProviderServers:
         return dict(self._ports)
 
     def stop(self) -> None:
-        """End the servers and free the ports."""
-        if self._loop is not None and self._stopping is not None:
+        """End the servers and free the ports; no error when they have ended."""
+        if self._thread.is_alive() and self._loop is not None and self._stopping is not None:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
         if self._failure is not None:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 
 import jwt
 
+from federation import cel
+from federation.attributes import GROUPS, SUBJECT
 from federation.aws import ACCOUNT_ID
 from federation.google import (
     ALLOWED_AUDIENCE_CHARACTERS,
@@ -23,11 +25,8 @@ from federation.google import (
     WORKLOAD_IDENTITY_DISPLAY_NAME_CHARACTERS,
     WORKLOAD_IDENTITY_ID,
 )
-from sandbox.google import cel
 from sandbox.google.errors import Json, invalid_argument
 
-SUBJECT = "google.subject"
-GROUPS = "google.groups"
 _CUSTOM = re.compile(rf"attribute\.(?:{CUSTOM_ATTRIBUTE_NAME.pattern})")
 
 

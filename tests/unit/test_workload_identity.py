@@ -6,6 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from federation import cel
 from federation.aws import ROLE_NAME, SESSION_NAME, assumed_role_prefix, role_arn
 from federation.google import ATTRIBUTE_CONDITION_CHARACTERS, ATTRIBUTE_MAPPING_CHARACTERS, SUBJECT_BYTES
 from federation.workload_identity import (
@@ -15,7 +16,6 @@ from federation.workload_identity import (
     oidc_attribute_condition,
     oidc_attribute_mapping,
 )
-from sandbox.google import cel
 
 ACCOUNT = "211125558983"
 ROLE = "GCPWorkloadIAMRole"

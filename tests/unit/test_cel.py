@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.google.cel import CelError, check, evaluate, extract
+from federation.cel import CelError, UnknownFunctionError, check, evaluate, extract
 
 ROLE_SESSION = "arn:aws:sts::211125558983:assumed-role/GCPWorkloadIAMRole/pod-1"
 LITERAL = st.text(st.characters(exclude_characters="{}", codec="utf-8"), max_size=5)
@@ -76,3 +76,18 @@ def test_an_expression_that_is_no_cel_is_an_error_before_any_token_comes() -> No
 @given(st.text(max_size=30))
 def test_no_claim_can_escape_from_its_value(text: str) -> None:
     assert evaluate("assertion.sub == 'admin'", {"assertion": {"sub": text}}) is (text == "admin")
+
+
+@pytest.mark.parametrize(
+    "expression", ["assertion.arn.split('/')[1] == 'x'", "['a'].join(',')", "lower(assertion.arn)"]
+)
+def test_a_function_that_is_not_known_here_is_told_from_a_missing_value(expression: str) -> None:
+    with pytest.raises(UnknownFunctionError, match=r"split|join|lower"):
+        evaluate(expression, {"assertion": {"arn": ROLE_SESSION}})
+
+
+def test_an_error_does_not_quote_what_the_token_claims() -> None:
+    with pytest.raises(CelError) as caught:
+        evaluate("assertion.nope", {"assertion": {"sub": "someone-in-particular"}})
+    assert "someone-in-particular" not in str(caught.value)
+    assert caught.value.__cause__ is None

@@ -1,6 +1,7 @@
 """CEL as workload identity federation evaluates it: the standard functions and Google's `extract`.
 
-Functions beyond these (`split`, `join`, …) are not known here: an expression that uses one fails when it is evaluated.
+Functions beyond these (`split`, `join`, …) are not known here: an expression that uses one is an UnknownFunctionError
+when it is evaluated.
 https://cloud.google.com/iam/docs/workload-identity-federation#mapping
 """
 
@@ -13,13 +14,24 @@ import celpy
 from celpy import celtypes
 from celpy.adapter import json_to_cel
 from celpy.celparser import CELParseError
-from celpy.evaluation import CELEvalError
+from celpy.evaluation import CELEvalError, base_functions
 
 _TEMPLATE = re.compile(r"(?P<prefix>[^{}]*)\{[^{}]+\}(?P<suffix>[^{}]*)")
 
 
+_MACROS = frozenset({"has", "all", "exists", "exists_one", "map", "filter", "extract", "dyn"})
+"""Known to CEL's grammar or to this module, and so not among the library's functions."""
+
+
 class CelError(ValueError):
-    """An expression that can't be parsed, or has no value for these variables (say, for want of a claim)."""
+    """An expression that can't be parsed, or has no value for these variables (say, for want of a claim).
+
+    The text never quotes the variables.
+    """
+
+
+class UnknownFunctionError(CelError):
+    """An expression whose value can't be known here: Google may have a function of that name."""
 
 
 def extract(value: str, template: str) -> str:
@@ -50,11 +62,20 @@ def check(expression: str) -> None:
 def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
     """The value of `expression` for `variables` (JSON-like). Raises CelError."""
     program = _program(expression)
+    if unknown := _functions(program.ast) - base_functions.keys() - _MACROS:
+        raise UnknownFunctionError(f"the function {min(unknown)} is not known here")
     try:
         value = program.evaluate({name: json_to_cel(variable) for name, variable in variables.items()})
-    except CELEvalError as error:
-        raise CelError(str(error)) from error
+    except CELEvalError:
+        # The library's text lists every variable with its value.
+        raise CelError(f"{expression!r} has no value here") from None
     return _to_python(value)
+
+
+def _functions(syntax_tree: Any) -> set[str]:
+    """The names of the functions and methods that an expression calls."""
+    methods = {str(call.children[1]) for call in syntax_tree.find_data("member_dot_arg")}
+    return methods | {str(call.children[0]) for call in syntax_tree.find_data("ident_arg")}
 
 
 @functools.lru_cache(maxsize=256)

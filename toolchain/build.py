@@ -1,103 +1,104 @@
 """Builds the Pulumi CLI and its Python language host from Go modules: about 7 minutes on 2 cores, once.
 
 For machines that reach a Go module proxy but not Pulumi's download site. The language host is the last one that is
-part of the SDK's module; it works with the newer CLI and SDK, but takes the interpreter from PATH (it does not read
-`virtualenv`) and runs no policy packs.
+part of the SDK's module: the versions after it are in a module that proxies do not have. It works with the newer CLI
+and SDK, but takes the Python interpreter from PATH and runs no policy packs.
 """
 
 import re
 import shutil
-import subprocess
-import tempfile
 from pathlib import Path
 from typing import Final
 
-from toolchain.progress import CommandFailed, Report, run
+from toolchain.commands import Report, Unavailable, run
 
 BUILT_VERSION: Final = "3.259.0"
+"""The newest that module proxies have of the CLI's module."""
+
 LANGUAGE_HOST_VERSION: Final = "3.79.0"
-OLDEST_GO: Final = (1, 24)
-"""The first with `go get -tool`. https://go.dev/doc/go1.24#tools"""
+
+OLDEST_GO: Final = "1.25.11"
+"""What the CLI requires. https://github.com/pulumi/pulumi/blob/v3.259.0/pkg/go.mod"""
 
 LIMIT_SECONDS: Final = 60 * 60.0
 
-CLI = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
-LANGUAGE_HOST = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
-SDK = "github.com/pulumi/pulumi/sdk/v3"
+CLI: Final = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
+LANGUAGE_HOST: Final = "github.com/pulumi/pulumi/sdk/v3/python/cmd/pulumi-language-python"
+SDK: Final = "github.com/pulumi/pulumi/sdk/v3"
 
-CLIPBOARD = "replace github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e"
-"""The CLI's own go.mod replaces it so, which `go install …@version` does not take over."""
+CLIPBOARD: Final = (
+    "replace github.com/atotto/clipboard => github.com/tgummerer/clipboard v0.0.0-20241001131231-d02d263e614e"
+)
+"""From the CLI's own go.mod, and applied only in the module that is built: hence no `go install` of the CLI."""
 
-SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
-"""Run by the language host: programs, and dynamic providers."""
+SCRIPTS: Final = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-resource-pulumi-python")
+"""In the SDK's module: what the language host runs programs with, and dynamic providers."""
 
 
-def build(root: Path, report: Report) -> None:
-    """Put the CLI, the language host and its scripts into `root/bin`. Raises CommandFailed."""
-    go = _go()
+def build(root: Path, work: Path, report: Report) -> None:
+    """Put the CLI, the language host and its scripts into `root/bin`; `work` takes the rest. Raises Unavailable."""
     binaries = root / "bin"
     binaries.mkdir(parents=True)
-    version_flag = f"-X {SDK}/go/common/version.Version=v{BUILT_VERSION}"
-    with tempfile.TemporaryDirectory() as modules:
-        cli, host = Path(modules) / "cli", Path(modules) / "host"
-        _build_module(go, cli, f"{CLI}@v{BUILT_VERSION}", binaries / "pulumi", report, [CLIPBOARD], version_flag)
-        # Before the next module, while this one's requirements say which SDK that is.
-        _copy_scripts(go, cli, binaries)
-        _build_module(
-            go, host, f"{LANGUAGE_HOST}@v{LANGUAGE_HOST_VERSION}", binaries / "pulumi-language-python", report
-        )
-
-
-def _go() -> str:
-    go = shutil.which("go")
-    if go is None:
-        raise CommandFailed("building the Pulumi CLI needs Go, and there is no go on PATH")
-    version = subprocess.run([go, "version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"go(\d+)\.(\d+)", version)
-    if found is None or tuple(map(int, found.groups())) < OLDEST_GO:
-        raise CommandFailed(
-            f"building the Pulumi CLI needs Go {'.'.join(map(str, OLDEST_GO))} or newer; {go} is {version.strip()!r}"
-        )
-    return go
-
-
-def _build_module(
-    go: str,
-    directory: Path,
-    package: str,
-    binary: Path,
-    report: Report,
-    directives: list[str] | None = None,
-    linker_flags: str = "",
-) -> None:
-    """Build one command in a module of its own, so that its requirements are its own."""
-    directory.mkdir()
-    lines = [f"module {directory.name}", f"go {'.'.join(map(str, OLDEST_GO))}", *(directives or [])]
-    (directory / "go.mod").write_text("\n".join(lines) + "\n")
-    environment = {"GOFLAGS": "-mod=mod -buildvcs=false", "GOWORK": "off"}
-    for arguments, doing in (
-        (["get", "-tool", package], f"downloading the Go modules of {binary.name}"),
-        (
-            ["build", "-ldflags", f"-s -w {linker_flags}".strip(), "-o", str(binary), package.partition("@")[0]],
-            f"building {binary.name} (minutes)",
-        ),
-    ):
-        run(
-            [go, *arguments],
-            doing=doing,
-            report=report,
-            limit_seconds=LIMIT_SECONDS,
-            directory=directory,
-            environment=environment,
-        )
-
-
-def _copy_scripts(go: str, module: Path, binaries: Path) -> None:
-    listed = subprocess.run(
-        [go, "list", "-m", "-f", "{{.Dir}}", SDK], cwd=module, capture_output=True, text=True, check=False
-    )
-    if listed.returncode != 0:
-        raise CommandFailed(f"the Go module {SDK} was not found: {listed.stderr.strip()}")
+    cli = GoModule(work / "cli", report, CLIPBOARD)
+    cli.require_go()
+    cli.build(CLI, BUILT_VERSION, binaries, linker_flags=f"-s -w -X {SDK}/go/common/version.Version=v{BUILT_VERSION}")
     for script in SCRIPTS:
-        copied = shutil.copy(Path(listed.stdout.strip()) / script, binaries)
-        Path(copied).chmod(0o755)
+        copy = shutil.copy(cli.directory_of(SDK) / script, binaries)
+        Path(copy).chmod(0o755)
+    GoModule(work / "host", report).build(LANGUAGE_HOST, LANGUAGE_HOST_VERSION, binaries, linker_flags="-s -w")
+
+
+class GoModule:
+    """A module made to build one command, so that the versions it requires are that command's own."""
+
+    def __init__(self, directory: Path, report: Report, directive: str = "") -> None:
+        go = shutil.which("go")
+        if go is None:
+            raise Unavailable("there is no go on PATH")
+        self._go = go
+        self._directory = directory
+        self._report = report
+        directory.mkdir()
+        (directory / "go.mod").write_text(f"module {directory.name}\n\ngo {OLDEST_GO}\n\n{directive}\n")
+
+    def require_go(self) -> None:
+        """Raise Unavailable unless this module is built by a Go that is new enough.
+
+        Asked inside the module, the go command answers for the newer one that it would fetch for it, where it may.
+        https://go.dev/doc/toolchain
+        """
+        version = self._run(["env", "GOVERSION"], f"looking for Go {OLDEST_GO} or newer")[-1]
+        if _release(version) < _release(OLDEST_GO):
+            raise Unavailable(
+                f"{self._go} is {version}, the CLI needs Go {OLDEST_GO} or newer, and `go env GOTOOLCHAIN` does not let"
+                " go fetch that itself"
+            )
+
+    def build(self, package: str, version: str, binaries: Path, linker_flags: str) -> None:
+        """Build the command `package` into the directory `binaries`, under the last part of its name."""
+        name = package.rpartition("/")[2]
+        self._run(["get", "-tool", f"{package}@v{version}"], f"fetching the Go modules of {name} {version}")
+        arguments = ["build", "-v", "-ldflags", linker_flags, "-o", str(binaries / name), package]
+        self._run(arguments, f"compiling {name} {version}, which can take minutes")
+
+    def directory_of(self, module: str) -> Path:
+        """Where the sources are of a module that this one requires."""
+        lines = self._run(["list", "-m", "-f", "{{.Dir}}", module], f"looking for the sources of {module}")
+        return Path(lines[-1])
+
+    def _run(self, arguments: list[str], doing: str) -> list[str]:
+        return run(
+            [self._go, *arguments],
+            doing=doing,
+            report=self._report,
+            limit_seconds=LIMIT_SECONDS,
+            directory=self._directory,
+            # GOFLAGS and GOWORK are what the user has set for modules of their own.
+            environment={"GOFLAGS": "", "GOWORK": "off", "TMPDIR": str(self._directory.parent)},
+        )
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """`go1.26.8`, `1.25.11` or `go1.27rc1` as numbers that compare: (1, 26, 8), (1, 25, 11), (1, 27)."""
+    found = re.search(r"(\d+)\.(\d+)(?:\.(\d+))?", version)
+    return tuple(int(number) for number in found.groups() if number) if found else ()

@@ -1,39 +1,28 @@
-"""The official installer, through Pulumi's own automation API.
+"""Runs Pulumi's own installer, in a process of its own: it has no time limit, and takes long to import."""
 
-It runs in a process of its own, because the API has no time limit and a network that swallows packets has none either.
-"""
-
+import importlib.metadata
 import sys
 from pathlib import Path
 from typing import Final
 
-from toolchain.progress import Report, run
+from toolchain.commands import Report, run
 
-LIMIT_SECONDS: Final = 300.0
+LIMIT_SECONDS: Final = 15 * 60.0
+"""Enough for the release's archive at about a megabit a second."""
 
 
-def install(root: Path, version: str, report: Report) -> None:
-    """Put the CLI and its language hosts into `root/bin`. Raises CommandFailed.
-    https://www.pulumi.com/docs/reference/pkg/python/pulumi/#pulumi.automation.PulumiCommand.install
-    """
+def sdk_version() -> str:
+    """The version that is installed: the pinned Python SDK's own. Pulumi releases the CLI and its SDKs together."""
+    return importlib.metadata.version("pulumi")
+
+
+def install(root: Path, work: Path, report: Report) -> None:
+    """Put the CLI and its language hosts into `root/bin`; `work` takes the downloads. Raises Unavailable."""
     run(
-        [sys.executable, "-m", "toolchain.install", str(root), version],
-        doing=f"installing the Pulumi CLI {version} with the official installer",
+        [sys.executable, "-m", "toolchain.official_installer", str(root), sdk_version()],
+        doing=f"installing pulumi {sdk_version()} from get.pulumi.com",
         report=report,
         limit_seconds=LIMIT_SECONDS,
         directory=Path(__file__).parents[1],
+        environment={"TMPDIR": str(work)},
     )
-
-
-def _main(root: str, version: str) -> None:
-    from pulumi.automation import PulumiCommand
-    from semver import VersionInfo
-
-    try:
-        PulumiCommand.install(root=root, version=VersionInfo.parse(version))
-    except Exception as error:  # noqa: BLE001 - one line for the process that started this one
-        sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    _main(*sys.argv[1:])

@@ -29,8 +29,8 @@ class Property:
     """One input of a resource type.
 
     `computed` inputs are filled by the cloud when they are not given; `local` ones only steer the provider, and the
-    cloud knows nothing of them. `autoname` is the length that a generated name may have. `same` says when an old and
-    a new value are no change.
+    cloud knows nothing of them. `fields` are those of an object, `items` what a list or a map holds. `autoname` is the
+    length that a generated name may have. `same` says when an old and a new value are no change.
     """
 
     type: type[Any]

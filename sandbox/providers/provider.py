@@ -31,9 +31,10 @@ class EmulatedProvider(Provider):
     async def check(self, request: engine.CheckRequest) -> engine.CheckResponse:
         """Fill in defaults, and refuse what the real provider refuses at plan time."""
         resource, old = self._resource(request.type), plain_map(request.old_inputs)
+        token = _token(request.type)
         generated_name = autoname(request.name, request.random_seed)
         given = resource.fill(plain_map(request.new_inputs), old, generated_name)
-        inputs, failures = check(request.type, resource.inputs, given, old, generated_name)
+        inputs, failures = check(token, resource.inputs, given, old, generated_name)
         failures = failures or resource.refuse(inputs)
         return engine.CheckResponse(
             inputs=property_map(inputs),
@@ -98,8 +99,7 @@ class EmulatedProvider(Provider):
         return self._package
 
     def _resource(self, qualified_type: str) -> Resource:
-        """The resource of a URN's type, `Parent$Child` below a component."""
-        token = qualified_type.rpartition("$")[2]
+        token = _token(qualified_type)
         resources = self._configured().resources
         if token not in resources:
             raise ProviderError(self._lacks("resource type", token, resources))
@@ -110,6 +110,11 @@ class EmulatedProvider(Provider):
             f"the sandbox's {self._name} provider has no {kind} {token!r}; it has: {', '.join(sorted(known))}."
             f" Use `--attach` without {self._name} to let the real plugin serve it."
         )
+
+
+def _token(qualified_type: str) -> str:
+    """The type of a URN's last resource: below a component a URN has `Component$Type`."""
+    return qualified_type.rpartition("$")[2]
 
 
 def _expected(resource: Resource, inputs: Values, state: Values) -> Values:
@@ -123,7 +128,7 @@ def _expected(resource: Resource, inputs: Values, state: Values) -> Values:
     filled_by_cloud = [name for name, declared in resource.inputs.items() if declared.computed]
     unknown = dict.fromkeys([*resource.outputs, *filled_by_cloud], UNKNOWN)
     kept = {name: value for name, value in state.items() if name in unknown}
-    return {**unknown, **kept, **given, **same, **resource.planned(given)}
+    return {**unknown, **kept, **given, **same, **resource.planned(given, state)}
 
 
 def _with_local(resource: Resource, inputs: Values, state: Values) -> Values:

@@ -44,8 +44,8 @@ class Resource(Protocol):
             if declared.autoname is not None
         )
 
-    def planned(self, inputs: Values) -> Values:  # noqa: ARG002 - for those that know
-        """Outputs that the real provider knows before it creates."""
+    def planned(self, inputs: Values, state: Values) -> Values:  # noqa: ARG002 - for those that know
+        """Outputs that the real provider knows before it creates (`state` is empty then) or updates."""
         return {}
 
     def create(self, inputs: Values) -> tuple[str, Values]:

@@ -12,12 +12,13 @@ POLICY_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,128}")
 
 
 def length(minimum: int, maximum: int) -> Rule:
-    """A string of so many characters."""
+    """A string of so many UTF-8 bytes, which is how the real providers count."""
 
     def rule(value: str) -> str | None:
-        if minimum <= len(value) <= maximum:
+        size = len(value.encode())
+        if minimum <= size <= maximum:
             return None
-        return f"expected the length to be in the range ({minimum} - {maximum}), got {value!r} ({len(value)})"
+        return f"expected the length to be in the range ({minimum} - {maximum}), got {value!r} ({size})"
 
     return rule
 

@@ -50,7 +50,7 @@ class OpenIdConnectProvider(Resource):
         return self._session.with_default_tags(inputs)
 
     @override
-    def planned(self, inputs: Values) -> Values:
+    def planned(self, inputs: Values, state: Values) -> Values:
         return {"tagsAll": inputs.get("tags", {})}
 
     @override

@@ -8,7 +8,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from sandbox import seed
 from sandbox.providers.properties import Property
@@ -62,7 +62,7 @@ def connect(url: str, access_key_id: str, secret_access_key: str, config: Values
 
 def decoded(value: Any) -> Any:
     """A configuration value; the engine hands lists and objects over as JSON text."""
-    return json.loads(value) if isinstance(value, str) and value[:1] in "[{" and value else value
+    return json.loads(value) if isinstance(value, str) and value.startswith(("[", "{")) else value
 
 
 @contextmanager
@@ -77,6 +77,8 @@ def refused_as(doing: str) -> Iterator[None]:
             f"{doing}: operation error {error.operation_name}, https response error StatusCode: {status},"
             f" {said['Code']}: {said['Message']}"
         ) from error
+    except BotoCoreError as error:
+        raise ProviderError(f"{doing}: {error}") from error
 
 
 def is_gone(error: ClientError) -> bool:

@@ -52,7 +52,10 @@ class GoogleClient:
     def call(self, method: str, path: str, body: Any = None, **parameters: str) -> Values:
         """The JSON answer; transient errors are tried again. Raises GoogleError."""
         for attempt in range(ATTEMPTS):
-            response = self._http.request(method, path, params={"alt": "json", **parameters}, json=body)
+            try:
+                response = self._http.request(method, path, params={"alt": "json", **parameters}, json=body)
+            except httpx.TransportError as error:
+                raise ProviderError(f"{method} {path}: Google did not answer: {error}") from error
             if response.is_success:
                 return dict(response.json()) if response.content else {}
             if response.status_code not in TRANSIENT or attempt == ATTEMPTS - 1:

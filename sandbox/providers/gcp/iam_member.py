@@ -8,7 +8,6 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 from typing_extensions import override
@@ -156,7 +155,8 @@ class IamMember(Resource):
             raise
         for binding in policy.get("bindings", []):
             if _binds(binding, known) and any(same_member(known["member"], one) for one in binding.get("members", [])):
-                return resource_id.replace(" ", "/"), {**self._identity(known), "etag": policy.get("etag", "")}
+                own_id = resource_id if state else resource_id.replace(" ", "/")
+                return own_id, {**self._identity(known), "etag": policy.get("etag", "")}
         return None
 
     @override
@@ -183,22 +183,20 @@ class IamMember(Resource):
 
     def _change(self, wanted: Values, change: Callable[[list[Values], Values], None]) -> str:
         """Read, change and write the policy until no one else wrote in between; its new etag."""
-        thing = wanted[self._holder.input_name]
-        for attempt in range(CONFLICTS):
+        thing, attempts = wanted[self._holder.input_name], 0
+        while True:
             policy = self._holder.get(self._client, thing)
-            bindings: list[Values] = policy.get("bindings", [])
+            bindings: list[Values] = policy.pop("bindings", [])
             change(bindings, wanted)
             kept = [binding for binding in bindings if binding["members"]]
-            body: dict[str, Any] = {**policy, "version": POLICY_VERSION, "bindings": kept}
-            if not kept:
-                del body["bindings"]
+            body = {**policy, "version": POLICY_VERSION, **({"bindings": kept} if kept else {})}
+            attempts += 1
             try:
                 return str(self._holder.set(self._client, thing, body).get("etag", ""))
             except GoogleError as error:
-                if error.status != httpx.codes.CONFLICT or attempt == CONFLICTS - 1:
+                if error.status != httpx.codes.CONFLICT or attempts == CONFLICTS:
                     raise
-            self._sleep(FIRST_WAIT_SECONDS * 2 ** min(attempt, 4))
-        raise AssertionError("the last attempt returns or raises")
+            self._sleep(FIRST_WAIT_SECONDS * 2 ** min(attempts, 4))
 
 
 def _binds(binding: Values, wanted: Values) -> bool:

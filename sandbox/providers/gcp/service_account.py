@@ -64,7 +64,7 @@ class Account(Resource):
         return no_project(inputs)
 
     @override
-    def planned(self, inputs: Values) -> Values:
+    def planned(self, inputs: Values, state: Values) -> Values:
         """The real provider knows the e-mail before it creates."""
         if UNKNOWN in (inputs["accountId"], inputs["project"]):
             return {}

@@ -27,26 +27,28 @@ class KubernetesClient:
 
     def find(self, path: str) -> Values | None:
         """An object, or None when there is none."""
-        response = self._http.get(path)
+        response = self._request("GET", path)
         return None if response.status_code == httpx.codes.NOT_FOUND else _answer(response)
 
     def apply(self, path: str, wanted: Values) -> Values:
         """The object after a server-side apply, which creates it when there is none.
         https://kubernetes.io/docs/reference/using-api/server-side-apply/
         """
-        response = self._http.patch(
-            path,
-            params={"fieldManager": FIELD_MANAGER, "force": "false"},
-            headers={"Content-Type": APPLY_PATCH},
-            content=json.dumps(wanted),
-        )
-        return _answer(response)
+        options = {"fieldManager": FIELD_MANAGER, "force": "false"}
+        headers = {"Content-Type": APPLY_PATCH}
+        return _answer(self._request("PATCH", path, params=options, headers=headers, content=json.dumps(wanted)))
 
     def delete(self, path: str) -> None:
         """Remove an object; no error when there is none."""
-        response = self._http.delete(path)
+        response = self._request("DELETE", path)
         if response.status_code != httpx.codes.NOT_FOUND:
             _answer(response)
+
+    def _request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            return self._http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise ProviderError(f"{method} {path}: the Kubernetes API server did not answer: {error}") from error
 
 
 def _answer(response: httpx.Response) -> Values:

@@ -81,9 +81,10 @@ class KubernetesObject(Resource):
         return not generated and all(old["metadata"].get(key) == metadata[key] for key in ("name", "namespace"))
 
     @override
-    def planned(self, inputs: Values) -> Values:
-        unknown = dict.fromkeys(("creationTimestamp", "resourceVersion", "uid"), UNKNOWN)
-        return {"metadata": {**unknown, **inputs["metadata"]}}
+    def planned(self, inputs: Values, state: Values) -> Values:
+        known = state.get("metadata", {})
+        fixed = {name: known.get(name, UNKNOWN) for name in ("creationTimestamp", "uid")}
+        return {"metadata": {**fixed, "resourceVersion": UNKNOWN, **inputs["metadata"]}}
 
     @override
     def create(self, inputs: Values) -> tuple[str, Values]:

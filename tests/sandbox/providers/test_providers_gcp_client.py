@@ -139,3 +139,18 @@ def test_a_policy_that_others_never_stop_writing_is_given_up() -> None:
         ProviderError, match=r"Error applying IAM policy for service account.*concurrent policy changes"
     ):
         IamMember(GoogleSession(client(busy, waits), "t", {}), SERVICE_ACCOUNTS, waits).create(MEMBER)
+
+
+def test_a_conditional_member_is_another_one_than_the_unconditional() -> None:
+    condition = {"title": "for a while", "expression": "request.time < timestamp('2030-01-01T00:00:00Z')"}
+    cloud = BusyPolicy(conflicts=0)
+    members = IamMember(GoogleSession(client(cloud, Waits()), "t", {}), SERVICE_ACCOUNTS)
+    members.create(MEMBER)
+
+    limited_id, limited = members.create({**MEMBER, "condition": condition})
+
+    assert limited_id.endswith("/for a while")
+    assert members.read(limited_id, limited) == (limited_id, limited)
+    members.delete(limited_id, limited)
+    assert members.read(limited_id, limited) is None
+    assert cloud.policy["bindings"] == [{"role": MEMBER["role"], "members": [MEMBER["member"]]}]

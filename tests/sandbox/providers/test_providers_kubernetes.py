@@ -46,6 +46,14 @@ def test_a_preview_knows_the_name_and_not_the_uid(service_accounts: Type) -> Non
     assert (expected["metadata"]["name"], expected["metadata"]["uid"]) == ("s3-reader", UNKNOWN)
 
 
+def test_a_preview_of_an_update_knows_the_uid(service_accounts: Type) -> None:
+    account = service_accounts.create(metadata=metadata())
+
+    expected = service_accounts.preview_update(account, metadata=metadata(labels={"app": "a"}))
+
+    assert expected["metadata"]["uid"] == account.state["metadata"]["uid"]
+
+
 def test_a_service_account_without_a_name_gets_one_that_later_updates_keep(service_accounts: Type) -> None:
     account = service_accounts.create(metadata={})
 

@@ -22,6 +22,7 @@ from tests.sandbox.world import World
 
 ROLE = "urn:pulumi:test::test::aws:iam/role:Role::example"
 ACCOUNT = "urn:pulumi:test::test::gcp:serviceaccount/account:Account::example"
+SERVICE_ACCOUNT = "urn:pulumi:test::test::kubernetes:core/v1:ServiceAccount::example"
 BUCKET = "urn:pulumi:test::test::aws:s3/bucket:Bucket::example"
 
 
@@ -138,3 +139,46 @@ def test_a_refused_input_is_a_failure_of_its_property(servers: ProviderServers) 
     failures = connection.check(ROLE, assumeRolePolicy="{}", maxSessionDuration=60).failures
 
     assert [failure.property for failure in failures] == ["maxSessionDuration"]
+
+
+def test_a_resource_below_a_component_is_served_as_any(servers: ProviderServers) -> None:
+    connection = Connection(servers.start()["aws"], region=seed.REGION)
+    below = ROLE.replace("aws:iam", "gcpawswif:aws:WorkloadRole$aws:iam")
+
+    assert connection.check(below, assumeRolePolicy="{}").inputs["path"] == "/"
+
+
+@pytest.fixture
+def nowhere() -> Iterator[dict[str, int]]:
+    """Providers whose clouds do not answer."""
+    url = "http://127.0.0.1:1"
+    servers = ProviderServers(aws_url=url, google_url=url, google_token="t", kubernetes_url=url, kubernetes_token="t")
+    yield servers.start()
+    servers.stop()
+
+
+@pytest.mark.parametrize(
+    ("cloud", "urn", "said"),
+    [
+        ("gcp", ACCOUNT, "GET /v1/projects/p/serviceAccounts/a: Google did not answer: "),
+        ("kubernetes", SERVICE_ACCOUNT, "serviceaccounts/a: the Kubernetes API server did not answer: "),
+    ],
+)
+def test_a_cloud_that_does_not_answer_is_said_without_a_traceback(
+    nowhere: dict[str, int], cloud: str, urn: str, said: str
+) -> None:
+    connection = Connection(nowhere[cloud])
+
+    with pytest.raises(grpc.RpcError) as refused:
+        connection.stub.Read(provider_pb2.ReadRequest(urn=urn, id="p/a"))
+
+    assert said in refused.value.details()
+    assert ".py" not in refused.value.details()
+
+
+def test_an_aws_that_does_not_answer_is_said_without_a_traceback(nowhere: dict[str, int]) -> None:
+    with pytest.raises(grpc.RpcError) as refused:
+        Connection(nowhere["aws"], maxRetries="0")
+
+    assert "retrieving AWS account details: Could not connect to the endpoint URL" in refused.value.details()
+    assert ".py" not in refused.value.details()

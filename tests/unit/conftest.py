@@ -1,5 +1,6 @@
 """What every unit test starts from: no stack config, and none of the caller's cloud settings."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 
@@ -15,3 +16,13 @@ def _no_config(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pulumi.runtime.set_all_config({})
     yield
     pulumi.runtime.set_all_config({})
+
+
+@pytest.fixture(autouse=True)
+def _event_loop() -> Iterator[None]:
+    """`pulumi.runtime.test` takes the thread's event loop, which `asyncio.run` in an earlier test has taken away."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    loop.close()
+    asyncio.set_event_loop(None)

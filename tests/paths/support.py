@@ -1,15 +1,17 @@
 """A pod without a cluster: what a stack's `pod_patch` says, done by hand as the kubelet does it.
 
-A pod's programs run in a process of their own, whose environment is the patch's and the sandbox's endpoint, and no more:
+A program in it is a process whose environment is the patch's and the sandbox's endpoint, and no more:
 what works there works by what the patch gives.
 """
 
+import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from botocore.exceptions import ClientError
 from sandbox import seed
 from sandbox.server import Sandbox
 
+ROUTES = Path(__file__).parents[2] / "docs" / "routes.md"
 PROJECT = f"/v1/projects/{seed.PROJECT_ID}"
 ONE_ATTEMPT = Config(retries={"total_max_attempts": 1})
 WAIT_SECONDS = 15
@@ -39,6 +42,8 @@ class Pod:
     namespace: str
     spec: Mapping[str, Any]
     volume: Path
+    variables: dict[str, str] = field(default_factory=dict)
+    """What the application's environment has besides."""
 
     @property
     def token_file(self) -> Path:
@@ -47,7 +52,7 @@ class Pod:
     def environment(self) -> dict[str, str]:
         """Of its application's container."""
         (container,) = self.spec["containers"]
-        return {"AWS_ENDPOINT_URL": self.sandbox.endpoints.aws, **self._variables(container)}
+        return {"AWS_ENDPOINT_URL": self.sandbox.endpoints.aws, **self._variables(container), **self.variables}
 
     def project_token(self) -> None:
         """Write the volume's token, or write it anew: what the kubelet does at the start and before it expires."""
@@ -175,6 +180,30 @@ def assume_role(sandbox: Sandbox, role_arn: str, token: str) -> dict[str, Any]:
     answer = sts.assume_role_with_web_identity(RoleArn=role_arn, RoleSessionName="test", WebIdentityToken=token)
     credentials: dict[str, Any] = answer["Credentials"]
     return credentials
+
+
+def in_the_sandbox(sandbox: Sandbox, external_account: Mapping[str, Any]) -> dict[str, Any]:
+    """The file with Google's hosts replaced by the sandbox, and nothing else."""
+    text = json.dumps(external_account)
+    for host in ("https://sts.googleapis.com", "https://iamcredentials.googleapis.com"):
+        text = text.replace(host, sandbox.endpoints.google)
+    moved: dict[str, Any] = json.loads(text)
+    return moved
+
+
+def let_browse(sandbox: Sandbox, email: str) -> None:
+    """Let a service account read the project, so that there is an API that it may call."""
+    policy = google(sandbox, "POST", f"{PROJECT}:getIamPolicy")
+    policy["bindings"].append({"role": "roles/browser", "members": [f"serviceAccount:{email}"]})
+    google(sandbox, "POST", f"{PROJECT}:setIamPolicy", {"policy": policy})
+
+
+def documented_program(imports: str) -> str:
+    """The Python program of docs/routes.md that has this line."""
+    programs = re.findall(r"```python\n(.*?)```", ROUTES.read_text(), re.DOTALL)
+    (program,) = (program for program in programs if imports in program)
+    found: str = program
+    return found
 
 
 def refusal(attempt: Callable[[], object]) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from federation.aws import ASSUME_ROLE_WITH_WEB_IDENTITY
 from federation.claims import RequestContext, Values
 from federation.conditions import Decide, compile_condition
 from federation.explanations import condition_reason
-from federation.outcome import FAIL, PASS, UNKNOWN, Outcome, every, opposite, some
+from federation.outcome import FAIL, PASS, Outcome, every, opposite, some
 from federation.patterns import pattern_test
 from federation.policy import Condition, Effect, PolicyStatement, TrustPolicy
 from federation.principals import NamedProviders
@@ -119,7 +119,7 @@ class _Statement:
             if combined is FAIL:
                 return FAIL
             if (outcome := decide(context.lookup(key))) is not PASS:
-                combined = FAIL if outcome is FAIL else UNKNOWN
+                combined = outcome
         return combined
 
     def explain(self, context: RequestContext) -> StatementResult:

@@ -178,6 +178,8 @@ def test_a_request_s_own_keys_can_be_given() -> None:
         ({"AWS": [f"arn:aws:iam::{ACCOUNT}:root", "*"]}, PASS),
         ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, FAIL),
         ({"Service": "ec2.amazonaws.com"}, FAIL),
+        ({"AWS": "accounts.google.com"}, FAIL),
+        ({"AWS": "*", "Federated": f"arn:aws:iam::{ACCOUNT}:oidc-provider/accounts.google.com"}, PASS),
         ({"Federated": "accounts.google.com"}, PASS),
         ({"Federated": ["graph.facebook.com", "accounts.google.com"]}, PASS),
         ({"Federated": "graph.facebook.com"}, FAIL),

@@ -2,10 +2,9 @@
 
 import contextlib
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import boto3
-from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,7 +13,7 @@ from doctor.cloud import CloudError
 Credentials = Mapping[str, Any]
 """As STS answers with them: AccessKeyId, SecretAccessKey, SessionToken, Expiration."""
 
-_PATIENCE = {"retries": {"mode": "standard", "total_max_attempts": 4}, "connect_timeout": 10, "read_timeout": 30}
+PATIENCE: Final = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=10, read_timeout=30)
 
 
 def client(service: str, region: str, credentials: Credentials | None = None) -> Any:
@@ -22,23 +21,17 @@ def client(service: str, region: str, credentials: Credentials | None = None) ->
 
     The region is always the caller's to name: AWS_REGION is absent outside AWS.
     """
-    config = Config(**_PATIENCE)
     with aws_errors():
         if credentials is None:
-            return boto3.client(service, region_name=region, config=config)
+            return boto3.client(service, region_name=region, config=PATIENCE)
         return boto3.client(
             service,
             region_name=region,
             aws_access_key_id=credentials["AccessKeyId"],
             aws_secret_access_key=credentials["SecretAccessKey"],
             aws_session_token=credentials["SessionToken"],
-            config=config,
+            config=PATIENCE,
         )
-
-
-def unsigned_sts(region: str) -> Any:
-    """A client for AssumeRoleWithWebIdentity, which needs no AWS credentials."""
-    return boto3.client("sts", region_name=region, config=Config(**_PATIENCE, signature_version=UNSIGNED))
 
 
 @contextlib.contextmanager

@@ -1,7 +1,91 @@
-"""The commands that ask a live stack: preflight, verify, credentials, map."""
+"""The commands that ask a live stack: preflight, verify, credentials, map.
+
+It deliberately holds no logic: it reads options, calls, and prints. What a command needs is imported when it runs.
+"""
+
+import argparse
+import os
+import re
+import sys
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from doctor.cli import AddCommand
+from doctor.errors import UsageError
+
+if TYPE_CHECKING:
+    from doctor.token_sources import TokenSource
+
+KUBERNETES_NAME = re.compile(r"(?P<namespace>[^/]+)/(?P<service_account>[^/]+)")
 
 
 def register(add_command: AddCommand) -> None:
     """Add the commands of this module to the command line."""
+    _add_credentials(add_command)
+
+
+def _add_credentials(add_command: AddCommand) -> None:
+    command = add_command("credentials", "An AWS credential_process: a role's credentials for who runs this.")
+    command.add_argument("--role-arn", required=True, help="the role to assume")
+    command.add_argument("--audience", default="sts.amazonaws.com", help="the audience that the role's trust pins")
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--metadata", action="store_true", help="as this pod's, VM's or service's service account")
+    source.add_argument("--impersonate", metavar="EMAIL", help="as a service account that you may make tokens of")
+    source.add_argument("--kubernetes", metavar="NAMESPACE/NAME", help="as a Kubernetes service account")
+    source.add_argument("--token-file", type=Path, metavar="FILE", help="with the token in a file")
+    command.add_argument("--region", help="of the STS endpoint; by default AWS_REGION or AWS_DEFAULT_REGION")
+    command.add_argument("--session-name", default="gcp-aws-wif", help="what CloudTrail shows; 2-64 characters")
+    command.add_argument("--duration", type=int, metavar="SECONDS", help="of the session; by default an hour")
+    command.set_defaults(run=_credentials)
+
+
+def _credentials(options: argparse.Namespace) -> int:
+    from doctor.cloud import CloudError
+    from doctor.credentials import credential_process_output
+    from federation.aws import SESSION_NAME
+
+    if not SESSION_NAME.fullmatch(options.session_name):
+        raise UsageError(f"--session-name {options.session_name!r} is not 2-64 of letters, digits and _+=,.@-")
+    try:
+        output = credential_process_output(
+            _token_source(options),
+            role_arn=options.role_arn,
+            audience=options.audience,
+            region=_region(options),
+            session_name=options.session_name,
+            seconds=options.duration,
+        )
+    except CloudError as error:
+        print(f"doctor credentials: {error}", file=sys.stderr)
+        return 1
+    print(output)
+    return 0
+
+
+def _token_source(options: argparse.Namespace) -> "TokenSource":
+    from doctor import token_sources
+
+    if options.metadata:
+        return token_sources.metadata_token
+    if options.impersonate:
+        return partial(token_sources.impersonated_token, options.impersonate)
+    if options.kubernetes:
+        return partial(token_sources.cluster_token, *_kubernetes_name(options.kubernetes))
+    return lambda _: token_sources.file_token(options.token_file)
+
+
+def _kubernetes_name(text: str) -> tuple[str, str]:
+    name = KUBERNETES_NAME.fullmatch(text)
+    if name is None:
+        raise UsageError(f"{text!r} is not NAMESPACE/NAME, such as default/s3-reader")
+    return name["namespace"], name["service_account"]
+
+
+def _region(options: argparse.Namespace) -> str:
+    region = options.region or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise UsageError(
+            "no AWS region is set, and off AWS nothing else gives one: add --region, such as --region eu-west-1"
+        )
+    return str(region)

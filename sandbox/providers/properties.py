@@ -113,7 +113,7 @@ def _value_failures(token: str, declared: Property, value: Any, path: str) -> It
         yield Failure(path, f"expected {TYPE_NAMES[declared.type]}, got {value!r}")
         return
     if declared.rule is not None and (reason := declared.rule(value)) is not None:
-        yield Failure(path, f"{path}: {reason}")
+        yield Failure(path, reason)
     if declared.fields:
         yield from _failures(token, declared.fields, value, f"{path}.")
     if declared.items is not None:

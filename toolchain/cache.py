@@ -28,7 +28,7 @@ def cache_directory() -> Path:
 def put(destination: Path, get: Callable[[Path, Path], None]) -> None:
     """Let `get(root, work)` fill `root`, and make that `destination` in one step.
 
-    An interrupted run so leaves nothing that looks finished. Must be called under the lock: it clears up what earlier
+    An interrupted run thus leaves nothing that looks finished. Must be called under the lock: it clears up what earlier
     runs that were killed have left.
     """
     for leftover in destination.parent.glob(f"{UNFINISHED}*"):

@@ -56,6 +56,11 @@ class Way(NamedTuple):
     directory: str
     get: Callable[[Path, Path, Report], None]
 
+    def toolchain(self, cache: Path) -> Toolchain:
+        """What is in the cache once this way has led there."""
+        binaries = cache / self.directory / "bin"
+        return Toolchain(binaries / "pulumi", (binaries,), self.version, self.source)
+
 
 def find_or_install_pulumi(report: Report) -> Toolchain:
     """The CLI on PATH if that will do, else one in the user's cache, put there first if need be.
@@ -76,7 +81,7 @@ def find_or_install_pulumi(report: Report) -> Toolchain:
     except OSError as error:
         raise ToolchainError(
             f"no Pulumi CLI: it can't be kept in {cache}: {error}\n"
-            "  set XDG_CACHE_HOME to a directory that can be written to and has 1 GB free"
+            "  set XDG_CACHE_HOME to a directory that can be written to and has 3 GB free"
         ) from error
     if found:
         report(f"{why_not_path}; using pulumi {toolchain.version}, {toolchain.source} in {toolchain.pulumi.parent}")
@@ -126,9 +131,8 @@ def _ways() -> tuple[Way, ...]:
 def _cached(cache: Path) -> Toolchain | None:
     """What an earlier run put into the cache."""
     for way in _ways():
-        binaries = cache / way.directory / "bin"
-        if not _missing(binaries):
-            return Toolchain(binaries / "pulumi", (binaries,), way.version, way.source)
+        if not _missing(cache / way.directory / "bin"):
+            return way.toolchain(cache)
     return None
 
 
@@ -151,8 +155,7 @@ def _get(cache: Path, why_not_path: str, report: Report) -> Toolchain:
                 report(str(failure))
                 failures.append((way.name, str(failure)))
             else:
-                binaries = cache / way.directory / "bin"
-                return Toolchain(binaries / "pulumi", (binaries,), way.version, way.source)
+                return way.toolchain(cache)
     raise ToolchainError(_nothing_worked(failures))
 
 

@@ -26,8 +26,8 @@ class RequestContext:
     provider: str
     """The token's issuer without https://, which prefixes its condition keys."""
     claims: Mapping[str, Any] = field(repr=False)
-    others: Mapping[str, Values]
-    """Keys that are known from elsewhere, in lower case."""
+    others: Mapping[str, Values | None]
+    """By key in lower case: what is known from elsewhere, with None for what could be anything. Beats the claims."""
 
     def lookup(self, key: str) -> Values | None:
         """The values of a lower-cased condition key; () when the request lacks it, None when that can't be known.

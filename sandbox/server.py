@@ -17,8 +17,6 @@ from sandbox.aws import AwsServer
 from sandbox.environment import Endpoints
 from sandbox.http_server import HttpServer
 from sandbox.issuers import Issuers
-from sandbox.kubernetes.cluster import Place
-from sandbox.kubernetes.objects import KINDS
 from sandbox.providers import ProviderServers
 
 SERVED_FILE = "sandbox.json"
@@ -94,16 +92,10 @@ class Sandbox:
                 self.google,
                 namespace,
                 service_account,
-                lambda: self._google_service_account(namespace, service_account),
+                lambda: self.kubernetes.annotation(namespace, service_account, SERVICE_ACCOUNT_ANNOTATION),
             )
         )
         return server.url.removeprefix("http://")
-
-    def _google_service_account(self, namespace: str, service_account: str) -> str | None:
-        """The e-mail that a Kubernetes service account is annotated with now."""
-        found = self.kubernetes.get(Place(KINDS["serviceaccounts"], namespace, service_account))
-        email: str | None = found["metadata"].get("annotations", {}).get(SERVICE_ACCOUNT_ANNOTATION)
-        return email
 
     def stop(self) -> None:
         """End every server and free every port."""

@@ -1,4 +1,4 @@
-"""The cluster's REST API, called as the real Kubernetes provider calls it: reads, server-side applies, deletes."""
+"""The cluster's REST API as the real Kubernetes provider calls it: reads, creates, server-side applies, deletes."""
 
 import json
 from typing import Any
@@ -30,8 +30,18 @@ class KubernetesClient:
         response = self._request("GET", path)
         return None if response.status_code == httpx.codes.NOT_FOUND else _answer(response)
 
+    def create(self, path: str, wanted: Values) -> Values:
+        """The new object in the collection at `path`. Raises ProviderError when there is one of its name."""
+        response = self._request("POST", path, params={"fieldManager": FIELD_MANAGER}, json=wanted)
+        if response.is_success:
+            return _answer(response)
+        name = wanted["metadata"]["name"]
+        raise ProviderError(
+            f"resource {name} was not successfully created by the Kubernetes API server: {_message(response)}"
+        )
+
     def apply(self, path: str, wanted: Values) -> Values:
-        """The object after a server-side apply, which creates it when there is none.
+        """The object after a server-side apply.
         https://kubernetes.io/docs/reference/using-api/server-side-apply/
         """
         options = {"fieldManager": FIELD_MANAGER, "force": "false"}

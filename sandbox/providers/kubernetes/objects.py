@@ -1,4 +1,4 @@
-"""kubernetes.core.v1.ServiceAccount and ConfigMap: objects that server-side apply creates, changes and owns.
+"""kubernetes.core.v1.ServiceAccount and ConfigMap: objects that are created once, and changed by server-side apply.
 
 The state is the live object and, as `__inputs`, what was applied: others may add labels and annotations of their own,
 and those are no change. https://www.pulumi.com/registry/packages/kubernetes/how-to-guides/managing-resources-with-server-side-apply/
@@ -88,9 +88,12 @@ class KubernetesObject(Resource):
 
     @override
     def create(self, inputs: Values) -> tuple[str, Values]:
-        """As the real provider, by server-side apply: an object that exists is taken over."""
-        metadata = inputs["metadata"]
-        return f"{metadata['namespace']}/{metadata['name']}", self._apply(inputs)
+        """As the real provider since 4.29, not by server-side apply: an object that exists is not taken over.
+        https://github.com/pulumi/pulumi-kubernetes/pull/4278
+        """
+        wanted, metadata = _without_defaults(inputs), inputs["metadata"]
+        created = self._client.create(f"/api/v1/namespaces/{metadata['namespace']}/{self._plural}", wanted)
+        return f"{metadata['namespace']}/{metadata['name']}", {**created, APPLIED: wanted}
 
     @override
     def read(self, resource_id: str, state: Values) -> tuple[str, Values] | None:
@@ -103,16 +106,13 @@ class KubernetesObject(Resource):
 
     @override
     def update(self, resource_id: str, state: Values, inputs: Values) -> Values:
-        return self._apply(inputs)
+        wanted = _without_defaults(inputs)
+        path = self._path(wanted["metadata"]["namespace"], wanted["metadata"]["name"])
+        return {**self._client.apply(path, wanted), APPLIED: wanted}
 
     @override
     def delete(self, resource_id: str, state: Values) -> None:
         self._client.delete(self._path(*self._namespace_and_name(resource_id)))
-
-    def _apply(self, inputs: Values) -> Values:
-        wanted = {key: value for key, value in inputs.items() if key != DEFAULTS}
-        path = self._path(wanted["metadata"]["namespace"], wanted["metadata"]["name"])
-        return {**self._client.apply(path, wanted), APPLIED: wanted}
 
     def _path(self, namespace: str, name: str) -> str:
         return f"/api/v1/namespaces/{namespace}/{self._plural}/{name}"
@@ -122,6 +122,10 @@ class KubernetesObject(Resource):
         if not name or "/" in namespace:
             raise ProviderError(f"the id of a {self._kind} is NAMESPACE/NAME, got {resource_id!r}")
         return namespace or self._namespace, name
+
+
+def _without_defaults(inputs: Values) -> Values:
+    return {key: value for key, value in inputs.items() if key != DEFAULTS}
 
 
 def _without_system_fields(live: Values) -> Values:

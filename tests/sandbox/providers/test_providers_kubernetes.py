@@ -111,14 +111,21 @@ def test_a_field_that_someone_else_took_over_is_a_conflict_that_names_them(
         service_accounts.update(account, metadata=metadata())
 
 
-def test_an_existing_service_account_is_taken_over_as_server_side_apply_does(
-    service_accounts: Type, cluster: KubernetesCluster
-) -> None:
+def test_an_existing_service_account_is_not_taken_over(service_accounts: Type, cluster: KubernetesCluster) -> None:
     before = cluster.create(KINDS["serviceaccounts"], "default", {"metadata": {"name": "s3-reader"}}, BY_HAND)
 
+    with pytest.raises(ProviderError, match='serviceaccounts "s3-reader" already exists'):
+        service_accounts.create(metadata=metadata())
+
+    assert cluster.get(READER) == before
+
+
+def test_what_it_created_itself_it_may_take_away_again(service_accounts: Type, cluster: KubernetesCluster) -> None:
     account = service_accounts.create(metadata=metadata())
 
-    assert account.state["metadata"]["uid"] == before["metadata"]["uid"]
+    service_accounts.update(account, metadata={"name": "s3-reader"})
+
+    assert not cluster.get(READER)["metadata"].get("annotations")
 
 
 @pytest.mark.parametrize("changed", [{"name": "other"}, {"namespace": "kube-public"}])
@@ -161,7 +168,7 @@ def test_one_that_others_deleted_is_dropped_and_can_be_deleted(
 
 
 def test_a_missing_namespace_is_refused_with_the_clusters_words(service_accounts: Type) -> None:
-    with pytest.raises(ProviderError, match=r'^namespaces "gone" not found$'):
+    with pytest.raises(ProviderError, match=r'created by the Kubernetes API server: namespaces "gone" not found$'):
         service_accounts.create(metadata=metadata(namespace="gone"))
 
 

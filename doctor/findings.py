@@ -5,7 +5,12 @@ It deliberately knows no cloud and prints nothing; `doctor.report` shows finding
 
 from dataclasses import dataclass
 
+from typing import Literal
+
 from federation.outcome import FAIL, UNKNOWN, Outcome, every
+
+Severity = Literal["", "critical", "high", "medium", "low"]
+"""Of a door that stands open: critical lets anybody in, high many, medium some on a condition. Only `lint` grades."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Finding:
     fix: str = ""
     source: str = ""
     """The document that states the rule, a URL."""
+    severity: Severity = ""
 
 
 def exit_status(findings: list[Finding]) -> int:

@@ -48,6 +48,7 @@ def report_json(report: Report) -> str:
                 "said": finding.said,
                 "fix": finding.fix,
                 "source": finding.source,
+                **({"severity": finding.severity} if finding.severity else {}),
             }
             for finding in report.findings
         ],
@@ -77,7 +78,8 @@ def _rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _finding_text(finding: Finding) -> str:
-    marked = f"{finding.outcome.value.upper():<7} {finding.id + ' ' if finding.id else ''}{finding.subject}"
+    names = " ".join(filter(None, [finding.outcome.value.upper(), finding.id, finding.severity]))
+    marked = f"{names:<7} {finding.subject}"
     lines = [f"{marked}: {finding.said}"]
     if finding.fix:
         lines.extend(f"        fix: {line}" if n == 0 else f"             {line}" for n, line in _numbered(finding.fix))

@@ -18,11 +18,21 @@ def _no_config(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     pulumi.runtime.set_all_config({})
 
 
+@pytest.fixture(autouse=True, scope="module")
+def module_event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """The loop of a module's own fixtures, which are made before those of its tests."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield loop
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
 @pytest.fixture(autouse=True)
-def _event_loop() -> Iterator[None]:
+def _event_loop(module_event_loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """`pulumi.runtime.test` takes the thread's event loop, which `asyncio.run` in an earlier test has taken away."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     yield
     loop.close()
-    asyncio.set_event_loop(None)
+    asyncio.set_event_loop(module_event_loop)

@@ -57,7 +57,7 @@ _PROBLEMS = (
         "D3",
         "azp is written in its other form",
         "Google writes azp as the unique id (metadata server) or as the e-mail (key, useEmailAzp)",
-        "list both the unique id and the e-mail under accounts.google.com:aud, or leave :aud out and pin :sub and :oaud",
+        "list both the unique id and the e-mail under accounts.google.com:aud, or drop :aud and pin :sub and :oaud",
         "https://github.com/googleapis/google-auth-library-python/issues/746",
     ),
     Problem(
@@ -222,7 +222,7 @@ _PROBLEMS = (
         "https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html",
         (
             r"not authorized to perform: kms:",
-            r"(?:ListObjects|GetObject|PutObject|HeadObject|ListBuckets|DeleteObject)\S* operation: (?:Access ?Denied|Forbidden)",
+            r"(?:List|Get|Put|Head|Delete)(?:Objects?|Buckets?)\S* operation: (?:Access ?Denied|Forbidden)",
             r"not authorized to perform: s3:",
             r"\(AccessDenied\) when calling the (?:ListObjects|GetObject|PutObject|ListBuckets|DeleteObject)",
             r"\(403\) when calling the HeadObject",
@@ -243,8 +243,8 @@ _PROBLEMS = (
         "D22",
         "the audience is not the full resource name of a provider",
         "it names the pool, or the project by its id",
-        "write //iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER, with"
-        " the project's number",
+        "write //iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER,"
+        " with the project's number",
         _TROUBLESHOOTING,
         (
             r"invalid value for \"?audience",
@@ -255,8 +255,8 @@ _PROBLEMS = (
         "D23",
         "the provider's attribute condition rejects the identity",
         "the CEL condition is false for it, or needs a claim that it lacks",
-        "add the role to the condition: `returnToGcp: true` on its workload; by hand, compare with the ARN that `aws sts"
-        " get-caller-identity` shows",
+        "add the role to the condition: `returnToGcp: true` on its workload; by hand, compare with the ARN that"
+        " `aws sts get-caller-identity` shows",
         _TROUBLESHOOTING,
         (r"rejected by the attribute condition",),
     ),

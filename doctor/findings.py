@@ -4,7 +4,6 @@ It deliberately knows no cloud and prints nothing; `doctor.report` shows finding
 """
 
 from dataclasses import dataclass
-
 from typing import Literal
 
 from federation.outcome import FAIL, UNKNOWN, Outcome, every

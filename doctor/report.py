@@ -69,8 +69,8 @@ def report_text(report: Report) -> str:
 
 
 def _rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Columns, aligned; the last one is as wide as it likes."""
-    texts = [[_printable(_cell(value)) for value in row.values()] for row in rows]
+    """Columns under their names, aligned; the last one is as wide as it likes."""
+    texts = [list(rows[0]), *([_printable(_cell(value)) for value in row.values()] for row in rows)]
     widths = [max(len(cell) for cell in column) for column in zip(*texts, strict=True)]
     return "\n".join(
         "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in texts
@@ -96,8 +96,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, Outcome):
         return value.value
     if isinstance(value, list | tuple):
-        return " or ".join(json.dumps(each, ensure_ascii=False) for each in value) if value else "nothing"
-    return str(value)
+        return " or ".join(map(str, value)) if value else "(none)"
+    return "" if value is None else str(value)
 
 
 def _printable(text: str) -> str:

@@ -22,7 +22,33 @@ KUBERNETES_NAME = re.compile(r"(?P<namespace>[^/]+)/(?P<service_account>[^/]+)")
 
 def register(add_command: AddCommand) -> None:
     """Add the commands of this module to the command line."""
+    _add_preflight(add_command)
     _add_credentials(add_command)
+
+
+def _add_preflight(add_command: AddCommand) -> None:
+    command = add_command("preflight", "Whether `pulumi up` can succeed: what it needs is there, what it makes is not.")
+    _add_stack(command)
+    command.set_defaults(run=_preflight)
+
+
+def _preflight(options: argparse.Namespace) -> int:
+    from doctor.preflight import preflight
+    from doctor.report import Report, show
+    from doctor.stack import load_stack
+
+    stack = load_stack(options.stack, options.directory, options.outputs)
+    return show(Report(preflight(stack, _say)), as_json=options.json)
+
+
+def _add_stack(command: argparse.ArgumentParser) -> None:
+    command.add_argument("-s", "--stack", required=True, help="the stack's name, such as sbx")
+    command.add_argument("--directory", type=Path, default=Path(), help="the project's; by default this one")
+    command.add_argument("--outputs", type=Path, metavar="FILE", help="of `pulumi stack output --json`, without a CLI")
+
+
+def _say(progress: str) -> None:
+    print(f"… {progress}", file=sys.stderr)
 
 
 def _add_credentials(add_command: AddCommand) -> None:

@@ -75,6 +75,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
 INLINE_POLICIES_CHARACTERS: Final = 10_240
 """All inline policies of a role together, counted without white space. Same source."""
 
+OIDC_PROVIDERS: Final = 100
+"""IAM OIDC providers of an account by default, up to 700 after a quota increase. Same source."""
+
 PERMISSIONS_BOUNDARY: Final = re.compile(
     r"arn:(?:aws|aws-us-gov|aws-cn):iam::(?:[0-9]{12}|aws):policy/(?:[A-Za-z0-9_+=,.@-]+/)*"
     r"[A-Za-z0-9_+=,.@-]{1,128}"

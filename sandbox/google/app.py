@@ -10,9 +10,11 @@ from sandbox.google import (
     container,
     discovery,
     iam_credentials,
+    organization_policies,
     resource_manager,
     service_accounts_api,
     sts,
+    token_info,
     workload_identity_api,
 )
 from sandbox.google.cloud import GoogleCloud
@@ -30,6 +32,8 @@ def create_app(google: GoogleCloud) -> Starlette:
             *workload_identity_api.routes(google),
             *container.routes(google),
             *resource_manager.routes(google),
+            *organization_policies.routes(google),
+            *token_info.routes(google),
         ],
         middleware=[Middleware(FaultMiddleware, faults=lambda: google.faults, unavailable=UNAVAILABLE.response())],
         exception_handlers={GoogleError: _answer_error, TokenExchangeError: _answer_error, 404: _answer_unknown_path},

@@ -1,7 +1,7 @@
 """Projects and which APIs are enabled in them."""
 
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from sandbox.google.errors import caller_may_not, service_disabled
 
@@ -32,6 +32,8 @@ class Project:
     id: str
     number: str
     enabled_services: set[str] = field(default_factory=lambda: set(SERVICE_TITLES))
+    constraints: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """The organization's list constraints that are set, `constraints/…` to its listPolicy."""
 
     @property
     def resource(self) -> str:

@@ -23,8 +23,8 @@ def client(service: str, region: str, credentials: Credentials | None = None) ->
     """
     with aws_errors():
         if credentials is None:
-            return boto3.client(service, region_name=region, config=PATIENCE)
-        return boto3.client(
+            return boto3.Session().client(service, region_name=region, config=PATIENCE)
+        return boto3.Session().client(
             service,
             region_name=region,
             aws_access_key_id=credentials["AccessKeyId"],

@@ -51,7 +51,13 @@ class World:
 
     @property
     def iam(self) -> Any:
-        return boto3.client("iam", region_name=seed.REGION)
+        return boto3.client(
+            "iam",
+            region_name=seed.REGION,
+            endpoint_url=self.sandbox.aws.url,
+            aws_access_key_id=seed.ACCOUNT_ID,
+            aws_secret_access_key=seed.OPERATOR_SECRET_ACCESS_KEY,
+        )
 
     def call_google(self, method: str, path: str, body: Any = None) -> Any:
         """One call as the operator, which Google must grant."""

@@ -188,6 +188,8 @@ def _pod_patches(workload: Workload, role_arn: str, region: str) -> dict[str, An
             audience=workload.aws_role.audience,
             region=region,
             service_account=workload.kubernetes.service_account,
+            container=workload.kubernetes.container,
+            skip_pod_identity_webhook=workload.kubernetes.skip_pod_identity_webhook,
         )
         for route in workload.routes
     }

@@ -6,6 +6,9 @@ from typing import Final
 NAMESPACE: Final = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 """An RFC 1123 label. https://kubernetes.io/docs/concepts/overview/working-with-objects/names/"""
 
+CONTAINER_NAME: Final = NAMESPACE
+"""An RFC 1123 label too. https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container"""
+
 SERVICE_ACCOUNT_NAME: Final = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*"
 )

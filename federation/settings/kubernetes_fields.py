@@ -28,6 +28,17 @@ KubernetesServiceAccountName = Annotated[
         range(1, 254),
     ),
 ]
+ContainerName = Annotated[
+    str,
+    written_as(
+        "a container's name: 1-63 of a-z, 0-9 and -, no hyphen first or last."
+        " https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/#Container",
+        "app",
+        kubernetes.CONTAINER_NAME,
+        name_like(63),
+        range(1, 64),
+    ),
+]
 WorkloadName = Annotated[
     str,
     written_as(

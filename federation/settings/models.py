@@ -42,7 +42,12 @@ from federation.settings.google_fields import (
     ServiceAccountDisplayName,
     ServiceAccountId,
 )
-from federation.settings.kubernetes_fields import KubernetesServiceAccountName, Namespace, WorkloadName
+from federation.settings.kubernetes_fields import (
+    ContainerName,
+    KubernetesServiceAccountName,
+    Namespace,
+    WorkloadName,
+)
 
 Item = TypeVar("Item")
 Listed = Annotated[tuple[Item, ...], Strict(False)]
@@ -133,6 +138,10 @@ class KubernetesServiceAccount(Section):
     """Its name."""
     manage: bool = True
     """Whether the program makes it; `false` if something else does, such as a Helm chart."""
+    container: ContainerName = "app"
+    """The container that uses AWS, for `pod_patch`."""
+    skip_pod_identity_webhook: bool = False
+    """Whether `pod_patch` tells an amazon-eks-pod-identity-webhook in the cluster to leave the pods alone."""
 
 
 class GcpServiceAccount(Section):

@@ -142,6 +142,14 @@ def test_the_summary_has_what_a_pod_needs_by_each_route() -> None:
     }
 
 
+def test_the_patch_is_for_the_configured_container_and_says_to_a_webhook_what_is_asked_for() -> None:
+    config = guide()
+    config["gcp-aws-wif:workloads"][0]["kubernetes"] |= {"container": "web", "skipPodIdentityWebhook": True}
+    template = summary(run_stack(config))["pod_patch"]["cluster"]["spec"]["template"]
+    assert [container["name"] for container in template["spec"]["containers"]] == ["web"]
+    assert template["metadata"]["annotations"] == {"eks.amazonaws.com/skip-containers": "web"}
+
+
 def test_the_summary_has_no_credential_file_without_a_way_back() -> None:
     assert summary(run_workload(["google"])).get("external_account") is None
 

@@ -127,7 +127,6 @@ WRONG: list[tuple[Path_, Any, str]] = [
     ((*KUBERNETES, "namespace"), "*", "1-63"),
     ((*KUBERNETES, "container"), "My App", "a container's name"),
     ((*KUBERNETES, "container"), "c" * 64, "1-63"),
-    ((*KUBERNETES, "skipPodIdentityWebhook"), "yes", "true or false, not text"),
     ((*KUBERNETES, "serviceAccount"), "s3_reader", "253"),
     ((*KUBERNETES, "serviceAccount"), "s" * 254, "253"),
     ((*KUBERNETES, "manage"), "true", "true or false"),

@@ -155,7 +155,7 @@ _PROBLEMS = (
         (
             r"metadata\.google\.internal.*(?:timed? ?out|refused|unreachable|timeout)",
             r"169\.254\.169\.254.*computeMetadata.*(?:timed? ?out|refused|timeout)",
-            r"(?:compute engine )?metadata (?:server|service).*(?:unavailable|timed? ?out|unreachable|not.*respond)",
+            r"metadata (?:server|service).*(?:unavailable|timed? ?out|unreachable|not (?:respond|answer))",
         ),
     ),
     Problem(

@@ -7,8 +7,10 @@ It is argparse, as importing typer alone takes most of the 0.4 s that `explain` 
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from doctor.errors import UsageError
+from doctor.redaction import without_secrets
 
 USAGE_ERROR = 2
 
@@ -24,17 +26,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.run(options)
     except UsageError as error:
-        print(f"doctor {options.command}: {error}", file=sys.stderr)
+        print(without_secrets(f"doctor {options.command}: {error}"), file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
         return 130
     return status
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong without repeating a token that came to the wrong place."""
+        super().error(without_secrets(message))
+
+
 def _parser() -> argparse.ArgumentParser:
     from doctor import commands_live, commands_offline
 
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m doctor", description="Explains why a token is refused, and proves what a stack promises."
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

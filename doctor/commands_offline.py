@@ -1,50 +1,97 @@
-"""The commands that answer from files, and from a live cloud only where asked: token, explain, lint."""
+"""The commands that answer from files, and from a live cloud only where asked: token, explain, lint.
+
+It deliberately holds no logic: it reads options, calls, and prints. What a command needs is imported when it runs.
+"""
 
 import argparse
-import sys
-import time
 from pathlib import Path
 
 from doctor.cli import AddCommand
-from doctor.errors import UsageError
-
-STANDARD_INPUT = "-"
 
 
 def register(add_command: AddCommand) -> None:
     """Add the commands of this module to the command line."""
-    _register_explain(add_command("explain", "Why a token gets a role or does not, condition by condition."))
+    _add_token(add_command)
+    _add_explain(add_command)
+    _add_lint(add_command)
 
 
-def _register_explain(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("token", metavar="TOKEN", help="file with a token or with claims as JSON; - reads standard input")
-    parser.add_argument("--policy", metavar="FILE", help="trust policy, or what `aws iam get-role` prints")
-    parser.add_argument("--providers", metavar="FILE", help="what `aws iam get-open-id-connect-provider` prints")
-    parser.set_defaults(run=_run_explain)
+def _add_token(add_command: AddCommand) -> None:
+    command = add_command("token", "What a token is, what each cloud reads in it, whether it still counts.")
+    _add_token_sources(command)
+    command.add_argument("--keys", metavar="FILE", help="the issuer's keys (JWKS), where it can't be asked for them")
+    command.add_argument("--offline", action="store_true", help="don't ask the issuer for its keys")
+    command.set_defaults(run=_token)
 
 
-def _run_explain(options: argparse.Namespace) -> int:
-    from doctor.explain import Request, explain
-    from doctor.oidc_providers import providers_from_text
-    from doctor.report import Report, show
-    from doctor.roles import roles_from_text
-    from doctor.token_checks import not_a_token
-    from doctor.tokens import NotATokenError, parse_token
+def _token(options: argparse.Namespace) -> int:
+    from doctor.run_token import run_token
 
-    role = roles_from_text(read_text(options.policy), options.policy)[0]
-    try:
-        token = parse_token(read_text(options.token))
-    except NotATokenError as error:
-        return show(Report([not_a_token(error)]), as_json=options.json)
-    providers = providers_from_text(read_text(options.providers), options.providers) if options.providers else None
-    return show(explain(token, role, Request(time.time(), providers)), as_json=options.json)
+    return run_token(options)
 
 
-def read_text(name: str) -> str:
-    """The text of a file, or of standard input for -. Raises UsageError."""
-    try:
-        return sys.stdin.read() if name == STANDARD_INPUT else Path(name).read_text()
-    except UnicodeDecodeError:
-        raise UsageError(f"{name} is not text") from None
-    except OSError as error:
-        raise UsageError(f"{name} can't be read: {error.strerror}") from None
+def _add_explain(add_command: AddCommand) -> None:
+    command = add_command(
+        "explain",
+        "Why a token gets an AWS role or does not, condition by condition; with --provider, why an AWS identity gets"
+        " into Google Cloud.",
+    )
+    _add_token_sources(command)
+    role = command.add_mutually_exclusive_group()
+    role.add_argument("--policy", metavar="FILE", help="a trust policy, or what `aws iam get-role` prints")
+    role.add_argument("--role", metavar="ARN", help="a live role, with the IAM OIDC providers of its account")
+    role.add_argument("-s", "--stack", help="the live role of a stack's workload")
+    role.add_argument("--provider", metavar="FILE|NAME", help="way back: a workload identity provider, projects/…")
+    role.add_argument("--error", metavar="FILE|-", help="an error message of either cloud: which problem it means")
+    command.add_argument("--workload", metavar="NAME", help="of the stack, when it has several")
+    command.add_argument("--directory", type=Path, default=Path(), help="the stack's project; by default this one")
+    command.add_argument("--outputs", type=Path, metavar="FILE", help="of `pulumi stack output --json`, without a CLI")
+    command.add_argument("--providers", metavar="FILE", help="what `aws iam get-open-id-connect-provider` prints")
+    command.add_argument("--duration", type=int, metavar="SECONDS", help="of the session that is asked for")
+    command.add_argument(
+        "--key",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a condition key that the request decides, such as sts:RoleSessionName=app",
+    )
+    command.add_argument("--service-account", metavar="FILE|EMAIL", help="way back: its IAM policy")
+    command.add_argument("--exchange-audience", metavar="TEXT", help="way back: `audience` of the client's file")
+    command.set_defaults(run=_explain)
+
+
+def _explain(options: argparse.Namespace) -> int:
+    from doctor.run_explain import run_explain
+
+    return run_explain(options)
+
+
+def _add_lint(add_command: AddCommand) -> None:
+    command = add_command("lint", "Whom trust policies, providers and bindings let in beyond those they are meant for.")
+    command.add_argument(
+        "files",
+        nargs="*",
+        metavar="FILE",
+        help="trust policy, `aws iam get-role` or list-roles, a workload identity provider, an IAM policy; - is stdin",
+    )
+    command.add_argument("-s", "--stack", help="the live roles of a stack")
+    command.add_argument("--directory", type=Path, default=Path(), help="the stack's project; by default this one")
+    command.add_argument("--outputs", type=Path, metavar="FILE", help="of `pulumi stack output --json`, without a CLI")
+    command.add_argument("--account", action="store_true", help="every role of the AWS account in use")
+    command.set_defaults(run=_lint)
+
+
+def _lint(options: argparse.Namespace) -> int:
+    from doctor.run_lint import run_lint
+
+    return run_lint(options)
+
+
+def _add_token_sources(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "token", nargs="?", metavar="TOKEN", help="file with a token, or with claims as JSON; - is standard input"
+    )
+    command.add_argument("--metadata", action="store_true", help="the token of this pod's or machine's service account")
+    command.add_argument("--impersonate", metavar="EMAIL", help="the token of a service account that you may act as")
+    command.add_argument("--kubernetes", metavar="NAMESPACE/NAME", help="the token of a Kubernetes service account")
+    command.add_argument("--audience", default="sts.amazonaws.com", help="of a token that is asked for")

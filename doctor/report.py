@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from doctor.findings import Finding, exit_status
+from doctor.redaction import without_secrets
 from federation.outcome import Outcome, every
 
 
@@ -31,7 +32,7 @@ class Report:
 
 def show(report: Report, *, as_json: bool) -> int:
     """Print the report to standard output; the exit status is 0 pass, 1 fail, 3 unknown."""
-    print(report_json(report) if as_json else report_text(report))
+    print(without_secrets(report_json(report) if as_json else report_text(report)))
     return exit_status(list(report.findings))
 
 

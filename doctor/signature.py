@@ -32,7 +32,11 @@ https://cloud.google.com/sdk/gcloud/reference/config/set"""
 
 
 class KeysUnavailableError(Exception):
-    """The issuer's keys can't be had; the text says why."""
+    """The issuer's keys can't be had from here; the text says why."""
+
+
+class KeysMissingError(Exception):
+    """The issuer answers, and has no keys where they should be; the text says what it answers."""
 
 
 def verified_offline(token: Token, key_set: Mapping[str, Any]) -> Finding:
@@ -50,6 +54,10 @@ def verified_by_issuer(token: Token) -> Finding:
         keys = _published_keys(token)
     except KeysUnavailableError as error:
         return _unknown(str(error))
+    except KeysMissingError as error:
+        problem = CATALOGUE["D6"]
+        said = f"can't be verified by anybody: {error}"
+        return Finding(FAIL, SUBJECT, said, problem.id, problem.fix, problem.source)
     return _verified(token, keys)
 
 
@@ -75,7 +83,7 @@ def _published_keys(token: Token) -> Mapping[str | None, jwt.PyJWK]:
     document = _get_json(f"{base}{DISCOVERY}")
     uri = document.get("jwks_uri")
     if not isinstance(uri, str) or not (uri.startswith("https://") or (origin and _origin(uri) == origin)):
-        raise KeysUnavailableError(f"the discovery document of {token.issuer} names no keys over https")
+        raise KeysMissingError(f"the discovery document of {token.issuer} names no keys over https")
     try:
         keys = jwt.PyJWKClient(uri, timeout=TIMEOUT_SECONDS).get_jwk_set().keys
     except jwt.PyJWTError as error:
@@ -106,18 +114,19 @@ def _get_json(url: str) -> Mapping[str, Any]:
         response = requests.get(url, timeout=TIMEOUT_SECONDS, allow_redirects=False)
     except requests.RequestException as error:
         raise KeysUnavailableError(f"{url} did not answer ({type(error).__name__})") from None
-    if response.status_code != requests.codes.ok:
+    if response.status_code >= requests.codes.internal_server_error:
         raise KeysUnavailableError(f"{url} answers {response.status_code}")
+    if response.status_code != requests.codes.ok:
+        raise KeysMissingError(f"{url} answers {response.status_code}")
     try:
         content = response.json()
     except json.JSONDecodeError:
-        raise KeysUnavailableError(f"{url} is no discovery document") from None
+        raise KeysMissingError(f"{url} is no discovery document") from None
     if not isinstance(content, dict):
-        raise KeysUnavailableError(f"{url} is no discovery document")
+        raise KeysMissingError(f"{url} is no discovery document")
     return content
 
 
 def _unknown(reason: str) -> Finding:
-    problem = CATALOGUE["D6"]
     fix = "give the issuer's keys in a file (--keys), such as `kubectl get --raw /openid/v1/jwks` prints for a cluster"
-    return Finding(UNKNOWN, SUBJECT, f"is not verified: {reason}", problem.id, fix, problem.source)
+    return Finding(UNKNOWN, SUBJECT, f"is not verified: {reason}", "", fix, CATALOGUE["D6"].source)

@@ -95,6 +95,7 @@ def _google_environment(endpoints: Endpoints, directory: Path) -> dict[str, str]
         "GOOGLE_OAUTH_ACCESS_TOKEN": endpoints.google_token,
         "CLOUDSDK_AUTH_ACCESS_TOKEN": endpoints.google_token,
         "CLOUDSDK_AUTH_TOKEN_HOST": f"{endpoints.google}/token",
+        "CLOUDSDK_AUTH_AUTH_HOST": f"{endpoints.google}/o/oauth2/auth",
         "CLOUDSDK_CORE_PROJECT": seed.PROJECT_ID,
         "CLOUDSDK_CONFIG": str(directory / "gcloud"),
         "CLOUDSDK_API_ENDPOINT_OVERRIDES_IAM": f"{endpoints.google}/",

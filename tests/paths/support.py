@@ -21,6 +21,8 @@ import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from google.auth import aws
+from google.auth.transport.requests import Request
 
 from sandbox import seed
 from sandbox.server import Sandbox
@@ -143,9 +145,13 @@ def google(sandbox: Sandbox, method: str, path: str, body: object = None) -> dic
 
 def id_token(sandbox: Sandbox, namespace: str, service_account: str, audience: str = "sts.amazonaws.com") -> str:
     """A Google token of a pod's service account, from its metadata server."""
+    return id_token_at(sandbox.start_pod(namespace, service_account), audience)
+
+
+def id_token_at(host: str, audience: str = "sts.amazonaws.com") -> str:
+    """A Google token from the metadata server at `host`. Raises HTTPStatusError."""
     answer = httpx.get(
-        f"http://{sandbox.start_pod(namespace, service_account)}/computeMetadata/v1/instance/service-accounts/default"
-        "/identity",
+        f"http://{host}/computeMetadata/v1/instance/service-accounts/default/identity",
         params={"audience": audience, "format": "full"},
         headers={"Metadata-Flavor": "Google"},
         timeout=30,
@@ -189,6 +195,33 @@ def in_the_sandbox(sandbox: Sandbox, external_account: Mapping[str, Any]) -> dic
         text = text.replace(host, sandbox.endpoints.google)
     moved: dict[str, Any] = json.loads(text)
     return moved
+
+
+class Keys(aws.AwsSecurityCredentialsSupplier):  # type: ignore[misc]
+    """Known AWS credentials."""
+
+    def __init__(self, keys: Mapping[str, Any]) -> None:
+        self._keys = keys
+
+    def get_aws_security_credentials(self, _context: object, _request: object) -> aws.AwsSecurityCredentials:
+        return aws.AwsSecurityCredentials(
+            self._keys["AccessKeyId"], self._keys["SecretAccessKey"], self._keys.get("SessionToken")
+        )
+
+    def get_aws_region(self, _context: object, _request: object) -> str:
+        return seed.REGION
+
+
+def exchange_role(external_account: Mapping[str, Any], keys: Mapping[str, Any]) -> str:
+    """A Google access token of the service account for AWS credentials. Raises google-auth's errors."""
+    credentials = aws.Credentials.from_info(  # type: ignore[no-untyped-call]
+        {**external_account, "credential_source": None},
+        aws_security_credentials_supplier=Keys(keys),
+        scopes=["https://www.googleapis.com/auth/cloud-platform"],
+    )
+    credentials.refresh(Request())  # type: ignore[no-untyped-call]
+    token: str = credentials.token
+    return token
 
 
 def let_browse(sandbox: Sandbox, email: str) -> None:

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from google.auth import aws
 from google.auth.exceptions import OAuthError, RefreshError
-from google.auth.transport.requests import Request
 
 from federation.google import WORKLOAD_IDENTITY_USER, service_account_email
 from sandbox import seed
@@ -22,6 +20,7 @@ from tests.paths.support import (
     assume_role,
     aws_client,
     documented_program,
+    exchange_role,
     google,
     in_the_sandbox,
     let_browse,
@@ -69,33 +68,6 @@ def session(sandbox: Sandbox, workload: Mapping[str, Any]) -> dict[str, Any]:
     """The role's AWS credentials."""
     token = service_account_token(sandbox, "default", "image-exporter")
     return assume_role(sandbox, workload["aws_role_arn"], token)
-
-
-class Keys(aws.AwsSecurityCredentialsSupplier):  # type: ignore[misc]
-    """Known AWS credentials."""
-
-    def __init__(self, keys: Mapping[str, Any]) -> None:
-        self._keys = keys
-
-    def get_aws_security_credentials(self, _context: object, _request: object) -> aws.AwsSecurityCredentials:
-        return aws.AwsSecurityCredentials(
-            self._keys["AccessKeyId"], self._keys["SecretAccessKey"], self._keys.get("SessionToken")
-        )
-
-    def get_aws_region(self, _context: object, _request: object) -> str:
-        return seed.REGION
-
-
-def exchange(external_account: Mapping[str, Any], keys: Mapping[str, Any]) -> str:
-    """A Google access token of the service account for AWS credentials. Raises google-auth's errors."""
-    credentials = aws.Credentials.from_info(  # type: ignore[no-untyped-call]
-        {**external_account, "credential_source": None},
-        aws_security_credentials_supplier=Keys(keys),
-        scopes=["https://www.googleapis.com/auth/cloud-platform"],
-    )
-    credentials.refresh(Request())  # type: ignore[no-untyped-call]
-    token: str = credentials.token
-    return token
 
 
 def session_of_another_role(sandbox: Sandbox, name: str, account: str = seed.ACCOUNT_ID) -> dict[str, Any]:
@@ -169,7 +141,7 @@ def test_another_role_of_the_account_is_refused(
 ) -> None:
     attacker = session_of_another_role(sandbox, name)
     with pytest.raises(OAuthError, match=REJECTED_BY_CONDITION):
-        exchange(external_account, attacker)
+        exchange_role(external_account, attacker)
 
 
 def test_a_workload_that_does_not_return_is_refused(
@@ -178,7 +150,7 @@ def test_a_workload_that_does_not_return_is_refused(
     token = service_account_token(sandbox, "default", "report-reader")
     neighbour = assume_role(sandbox, example["workloads"]["report-reader"]["aws_role_arn"], token)
     with pytest.raises(OAuthError, match=REJECTED_BY_CONDITION):
-        exchange(external_account, neighbour)
+        exchange_role(external_account, neighbour)
 
 
 def test_a_role_of_that_name_in_another_account_is_refused(
@@ -186,7 +158,7 @@ def test_a_role_of_that_name_in_another_account_is_refused(
 ) -> None:
     attacker = session_of_another_role(sandbox, "ImageExporter", OTHER_ACCOUNT)
     with pytest.raises(OAuthError, match=f"invalid_grant.*{OTHER_ACCOUNT}"):
-        exchange(external_account, attacker)
+        exchange_role(external_account, attacker)
 
 
 def test_an_iam_user_whose_path_looks_like_the_role_is_refused(
@@ -196,7 +168,7 @@ def test_an_iam_user_whose_path_looks_like_the_role_is_refused(
     iam.create_user(UserName="attacker", Path="/assumed-role/ImageExporter/")
     attacker = iam.create_access_key(UserName="attacker")["AccessKey"]
     with pytest.raises(OAuthError, match=REJECTED_BY_CONDITION):
-        exchange(external_account, attacker)
+        exchange_role(external_account, attacker)
 
 
 def test_a_request_meant_for_another_provider_is_refused(
@@ -204,7 +176,7 @@ def test_a_request_meant_for_another_provider_is_refused(
 ) -> None:
     audience = external_account["audience"].replace("aws-roles", "another")
     with pytest.raises(OAuthError, match="invalid_target"):
-        exchange({**external_account, "audience": audience}, session)
+        exchange_role({**external_account, "audience": audience}, session)
 
 
 def test_credentials_of_a_session_that_is_over_are_refused(
@@ -212,18 +184,18 @@ def test_credentials_of_a_session_that_is_over_are_refused(
 ) -> None:
     sandbox.aws.expire_sessions()
     with pytest.raises(OAuthError, match=r"invalid_grant.*ExpiredToken"):
-        exchange(external_account, session)
+        exchange_role(external_account, session)
 
 
 def test_stolen_credentials_are_worth_nothing_once_the_binding_is_gone(
     sandbox: Sandbox, external_account: Mapping[str, Any], session: Mapping[str, Any]
 ) -> None:
-    assert exchange(external_account, session)
+    assert exchange_role(external_account, session)
     before = google(sandbox, "POST", f"{ACCOUNT}:getIamPolicy")["bindings"]
     google(sandbox, "POST", f"{ACCOUNT}:setIamPolicy", {"policy": {"bindings": []}})
     try:
         with pytest.raises(RefreshError, match=r"iam\.serviceAccounts\.getAccessToken.* denied on resource"):
-            exchange(external_account, session)
+            exchange_role(external_account, session)
     finally:
         google(sandbox, "POST", f"{ACCOUNT}:setIamPolicy", {"policy": {"bindings": before}})
 
@@ -231,7 +203,7 @@ def test_stolen_credentials_are_worth_nothing_once_the_binding_is_gone(
 def test_stolen_credentials_are_worth_nothing_once_the_provider_is_gone(
     sandbox: Sandbox, example: Outputs, external_account: Mapping[str, Any], session: Mapping[str, Any]
 ) -> None:
-    assert exchange(external_account, session)
+    assert exchange_role(external_account, session)
     google(sandbox, "DELETE", f"/v1/{example['workload_identity_provider']}")
     with pytest.raises(OAuthError, match="invalid_target"):
-        exchange(external_account, session)
+        exchange_role(external_account, session)

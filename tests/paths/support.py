@@ -197,7 +197,7 @@ def in_the_sandbox(sandbox: Sandbox, external_account: Mapping[str, Any]) -> dic
     return moved
 
 
-class Keys(aws.AwsSecurityCredentialsSupplier):  # type: ignore[misc]
+class Keys(aws.AwsSecurityCredentialsSupplier):
     """Known AWS credentials."""
 
     def __init__(self, keys: Mapping[str, Any]) -> None:
@@ -219,7 +219,7 @@ def exchange_role(external_account: Mapping[str, Any], keys: Mapping[str, Any]) 
         aws_security_credentials_supplier=Keys(keys),
         scopes=["https://www.googleapis.com/auth/cloud-platform"],
     )
-    credentials.refresh(Request())  # type: ignore[no-untyped-call]
+    credentials.refresh(Request())
     token: str = credentials.token
     return token
 

@@ -89,7 +89,7 @@ def outbound_token(sts: Any, audience: str = AUDIENCE, algorithm: str = "RS256")
     return token
 
 
-class Known(identity_pool.SubjectTokenSupplier):  # type: ignore[misc]
+class Known(identity_pool.SubjectTokenSupplier):
     """A token that is there already."""
 
     def __init__(self, token: str) -> None:
@@ -106,7 +106,7 @@ def exchange(external_account: Mapping[str, Any], token: str) -> str:
         subject_token_supplier=Known(token),
         scopes=["https://www.googleapis.com/auth/cloud-platform"],
     )
-    credentials.refresh(Request())  # type: ignore[no-untyped-call]
+    credentials.refresh(Request())
     access_token: str = credentials.token
     return access_token
 

@@ -1,8 +1,12 @@
 """`make sandbox`, as a user runs it."""
 
+import re
+import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +27,11 @@ def run_demo(project: Path, directory: Path) -> tuple[subprocess.CompletedProces
         check=False,
     )
     return result, time.monotonic() - started
+
+
+def without_chance(printed: str) -> str:
+    """What two runs have in common: not the unique id of a service account, nor the seconds it took."""
+    return re.sub(r"\b\d{21}\b", "UNIQUE-ID", re.sub(r"\bin \d+ s\b", "in N s", printed)).strip()
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +71,12 @@ def test_it_shows_what_was_seen(demo: tuple[str, float], evidence: str) -> None:
     assert evidence in demo[0]
 
 
+def test_the_readme_shows_what_it_prints(demo: tuple[str, float]) -> None:
+    readme = (PROJECT / "README.md").read_text()
+    shown = readme.partition("```text\n")[2].partition("```")[0]
+    assert without_chance(shown) == without_chance(demo[0])
+
+
 def test_no_token_is_shown(demo: tuple[str, float]) -> None:
     assert "eyJ" not in demo[0], "how every JWT begins"
 
@@ -75,3 +90,33 @@ def test_a_step_that_fails_says_what_was_expected_and_seen(tmp_path: Path) -> No
     assert "expected: principal://" in result.stdout
     assert "role/GCPWorkloadIAMRole" in result.stdout
     assert "role/AnotherRole" in result.stdout
+
+
+def processes_of(directory: Path) -> list[str]:
+    """The command lines of what runs with the sandbox in this directory as its environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if str(directory).encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_text())
+        except OSError:  # it has ended meanwhile
+            continue
+    return found
+
+
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()
+
+
+def test_ctrl_c_leaves_no_process_of_the_engine(tmp_path: Path) -> None:
+    directory = tmp_path / "sandbox"
+    command = [sys.executable, "-m", "sandbox", "demo", "--directory", str(directory)]
+    demo = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.DEVNULL, start_new_session=True)
+    assert wait_until(lambda: any("pulumi-language-python" in line for line in processes_of(directory)), DEMO_SECONDS)
+    os.killpg(demo.pid, signal.SIGINT)  # as a terminal does: to the whole group
+    assert demo.wait(timeout=30) != 0
+    assert wait_until(lambda: not processes_of(directory), 5), processes_of(directory)
+    assert list(directory.iterdir()) == []

@@ -23,6 +23,7 @@ KUBERNETES_NAME = re.compile(r"(?P<namespace>[^/]+)/(?P<service_account>[^/]+)")
 def register(add_command: AddCommand) -> None:
     """Add the commands of this module to the command line."""
     _add_preflight(add_command)
+    _add_verify(add_command)
     _add_credentials(add_command)
 
 
@@ -39,6 +40,32 @@ def _preflight(options: argparse.Namespace) -> int:
 
     stack = load_stack(options.stack, options.directory, options.outputs)
     return show(Report(preflight(stack, _say)), as_json=options.json)
+
+
+def _add_verify(add_command: AddCommand) -> None:
+    command = add_command("verify", "Whether what a stack promises holds, tried live; and what must be refused, is.")
+    _add_stack(command)
+    command.add_argument(
+        "--impersonate", action="store_true", help="try the route google by impersonation, not the metadata server"
+    )
+    command.add_argument(
+        "--other-service-account", metavar="EMAIL", help="a Google service account that must be refused"
+    )
+    command.add_argument("--limit", type=float, default=420, metavar="SECONDS", help="of waiting for a step (420)")
+    command.add_argument("--successes", type=int, default=3, help="in a row that count as stable (3)")
+    command.set_defaults(run=_verify)
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from doctor.report import show
+    from doctor.stack import load_stack
+    from doctor.verify import Options, verify
+    from doctor.verify.waiting import Patience
+
+    stack = load_stack(options.stack, options.directory, options.outputs)
+    patience = Patience(_say, options.limit, options.successes)
+    report = verify(stack, Options(options.impersonate, options.other_service_account), patience)
+    return show(report, as_json=options.json)
 
 
 def _add_stack(command: argparse.ArgumentParser) -> None:

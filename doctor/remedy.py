@@ -16,6 +16,7 @@ from federation.aws import ASSUME_ROLE_WITH_WEB_IDENTITY
 from federation.claims import CLAIM_OF_KEY, RequestContext, Values
 from federation.conditions import parse_operator
 from federation.evaluation import ConditionResult, Evaluation, StatementResult, TrustEvaluator
+from federation.google import SERVICE_ACCOUNT_UNIQUE_ID
 from federation.outcome import FAIL, PASS
 from federation.policy import parse_trust_policy
 from federation.trust import GOOGLE_PRINCIPAL, cluster_statement, google_statement
@@ -160,17 +161,15 @@ def _edits_of_condition(
     keys, where = block[condition.operator], f"{place}.{condition.operator}"
     here, old = f'{where}."{condition.key}"', keys[condition.key]
     if has_audience_under_aud(token, condition):
-        new = list(dict.fromkeys(filter(None, [_text(token, "sub"), *_emails(token), _text(token, "azp")])))
-        keys[condition.key] = new
-        yield Edit(here, old, new)
+        keys[condition.key] = _forms_of_azp(token)
+        yield Edit(here, old, keys[condition.key])
         oaud = f"{GOOGLE_PRINCIPAL}:oaud"
         if oaud not in {key.lower() for each in block.values() for key in each}:
             keys[oaud] = list(token.audiences) if len(token.audiences) > 1 else token.audiences[0]
             yield Edit(f'{where}."{oaud}"', None, keys[oaud])
-    elif is_other_form_of_azp(token, condition):
-        new = list(dict.fromkeys([*condition.wanted, *(condition.given or ())]))
-        keys[condition.key] = new
-        yield Edit(here, old, new)
+    elif is_other_form_of_azp(token, condition) or _names_its_email(token, condition):
+        keys[condition.key] = _forms_of_azp(token)
+        yield Edit(here, old, keys[condition.key])
     elif (right := rightly_spelled(condition.key, context)) is not None:
         del keys[condition.key]
         keys[right] = _one_or_list(context.lookup(right.lower()) or condition.wanted)
@@ -211,11 +210,23 @@ def is_other_form_of_azp(token: Token, condition: ConditionResult) -> bool:
     if not (token.is_google and condition.key.lower() == f"{GOOGLE_PRINCIPAL}:aud" and condition.outcome is FAIL):
         return False
     given, subject, email = _text(token, "azp"), _text(token, "sub"), _text(token, "email")
+    if any(SERVICE_ACCOUNT_UNIQUE_ID.fullmatch(value) and value != subject for value in condition.wanted):
+        return False  # of another account, or of an earlier one with this e-mail
     if given is not None and "@" in given:
         return subject in condition.wanted
     if given is None or given != subject:
         return False
     return email in condition.wanted if email else any("@" in value for value in condition.wanted)
+
+
+def _names_its_email(token: Token, condition: ConditionResult) -> bool:
+    is_azp = token.is_google and condition.key.lower() == f"{GOOGLE_PRINCIPAL}:aud"
+    return is_azp and not set(condition.wanted).isdisjoint(_emails(token))
+
+
+def _forms_of_azp(token: Token) -> list[str]:
+    """What azp can be for the token's account: its unique id, its e-mail if known, and what it is here."""
+    return list(dict.fromkeys(filter(None, [_text(token, "sub"), *_emails(token), _text(token, "azp")])))
 
 
 def rightly_spelled(key: str, context: RequestContext) -> str | None:

@@ -5,11 +5,15 @@ sandbox, which `pulumi.automation` would merge with the caller's own.
 """
 
 import json
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+SECONDS_TO_CANCEL = 20
+"""How long the CLI may take to end what it has started, after ctrl-C."""
 
 
 class EngineError(Exception):
@@ -67,14 +71,32 @@ class Engine:
         return completed.stdout
 
     def _start(self, arguments: Sequence[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            ["pulumi", *arguments, "--non-interactive"],
+        command = ["pulumi", *arguments, "--non-interactive"]
+        with subprocess.Popen(
+            command,
             cwd=self.project,
             env=dict(environment),
             text=True,
-            capture_output=True,
-            check=False,
-        )
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # ctrl-C comes from `_cancel` alone: at the second, the CLI would leave its plugins
+        ) as process:
+            try:
+                stdout, stderr = process.communicate()
+            except KeyboardInterrupt:
+                _cancel(process)
+                raise
+        return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+
+
+def _cancel(process: subprocess.Popen[str]) -> None:
+    """End the CLI as ctrl-C does, so that it ends its language host and its providers as well."""
+    process.send_signal(signal.SIGINT)
+    try:
+        process.communicate(timeout=SECONDS_TO_CANCEL)
+    finally:
+        process.kill()
 
 
 def _read_events(lines: str) -> tuple[EngineResult, list[str]]:

@@ -91,6 +91,13 @@ def test_the_first_changes_nothing_when_it_comes_up_again(first: Engine, second:
 
 
 @pytest.mark.usefixtures("second_up")
+def test_the_second_changes_and_warns_of_nothing_when_it_comes_up_again(second: Engine) -> None:
+    again = second.update("up")
+    assert again.changed() == {}
+    assert [said for said in again.diagnostics if SECOND_AUDIENCE in said] == []
+
+
+@pytest.mark.usefixtures("second_up")
 def test_destroying_the_second_leaves_what_it_looked_up(first: Engine, second: Engine, iam: Any, sandbox: Any) -> None:
     assert provider_ids(sandbox) == {"aws-provider", "example-roles"}
     second.update("destroy")

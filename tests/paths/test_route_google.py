@@ -104,6 +104,15 @@ def test_a_sidecar_that_starts_before_the_binding_takes_effect_waits_for_it(
     assert "eyJ" not in log.read_text(), "how every token begins"
 
 
+def test_the_role_also_takes_tokens_in_which_google_names_the_account_by_its_email(
+    sandbox: Sandbox, workload: dict[str, Any]
+) -> None:
+    genuine = jwt.decode(id_token(sandbox, "default", "state-auditor"), options={"verify_signature": False})
+    assert genuine["azp"] == workload["gcp_service_account_unique_id"]
+    token = sandbox.google.google_issuer.sign({**genuine, "azp": EMAIL})
+    assert assume_role(sandbox, workload["aws_role_arn"], token)
+
+
 @pytest.mark.parametrize("neighbour", ["report-reader", "image-exporter", "default"])
 def test_a_neighbours_pod_gets_no_google_token(sandbox: Sandbox, workload: dict[str, Any], neighbour: str) -> None:
     assert workload

@@ -247,7 +247,7 @@ _PROBLEMS = (
         " with the project's number",
         _TROUBLESHOOTING,
         (
-            r"invalid value for \"?audience",
+            r"invalid value for \W*audience",
             r"target service indicated by the \"?audience\"? parameters? is invalid",
         ),
     ),

@@ -55,9 +55,13 @@ def map_attributes(mapping: Mapping[str, str], assertion: Mapping[str, Any]) -> 
 
 
 def condition_outcome(condition: str, attributes: Mapping[str, Any], assertion: Mapping[str, Any]) -> Outcome:
-    """Whether the attribute condition admits the assertion; no condition admits all, one without a value nobody."""
+    """Whether the attribute condition admits the assertion; no condition admits all, one without a value nobody.
+
+    Raises CelError for a condition that is no CEL.
+    """
     if not condition:
         return PASS
+    cel.check(condition)
     variables = {
         "assertion": assertion,
         "google": _namespace("google.", attributes),

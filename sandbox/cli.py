@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -16,9 +16,10 @@ from typing import Annotated
 import httpx
 import typer
 
+from sandbox.engine import Engine, EngineError
 from sandbox.environment import PROVIDERS, Endpoints, command_environment
 from sandbox.server import SERVED_FILE, Sandbox
-from sandbox.workspace import PROJECT_FILE, make_workspace
+from sandbox.workspace import PROJECT_FILE, make_workspace, stack_names
 from toolchain import ToolchainError, find_or_install_pulumi
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
@@ -26,14 +27,16 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 Directory = Annotated[Path, typer.Option(help="Where the sandbox keeps its files.")]
 DEFAULT_DIRECTORY = Path(".sandbox")
 
+MARKER = "made-by-sandbox"
+"""In a directory that a sandbox was served from, to know it from one that must not be cleared."""
+
 
 @app.command()
 def serve(directory: Directory = DEFAULT_DIRECTORY) -> None:
     """Run everything in the foreground, from a fresh world, until ctrl-C."""
     if served_endpoints(directory) is not None:
         fail(f"a sandbox is already served from {directory}; end it, or name another place with --directory")
-    if directory.exists():
-        shutil.rmtree(directory)
+    clear(directory)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
@@ -63,6 +66,8 @@ def run(
         project = Path.cwd()
         inside_project = (project / PROJECT_FILE).exists()
         where = make_workspace(project, files / "workspace") if inside_project else project
+        if inside_project and Path(command[0]).name == "pulumi":
+            create_stacks(where, environment)
         status = run_to_end(command, environment, where)
     raise typer.Exit(status)
 
@@ -91,6 +96,27 @@ def pulumi_path_entries() -> Sequence[Path]:
     except ToolchainError as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from None
+
+
+def clear(directory: Path) -> None:
+    """Make a fresh directory of one that an earlier sandbox was served from; any other that holds files is refused."""
+    if directory.exists() and any(directory.iterdir()):
+        if not (directory / MARKER).exists():
+            fail(f"{directory} holds files that are not a sandbox's; empty it, or name another place with --directory")
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / MARKER).touch()
+
+
+def create_stacks(workspace: Path, environment: Mapping[str, str]) -> None:
+    """Make the stacks that the project has files for, as far as the sandbox's backend, empty at first, lacks them."""
+    for stack in stack_names(workspace):
+        engine = Engine(workspace, stack, environment)
+        try:
+            if not engine.stack_exists():
+                engine.create_stack()
+        except EngineError as error:  # perhaps a stack that the command is not about
+            typer.echo(f"warning: the stack {stack} was not made: {error}", err=True)
 
 
 def served_endpoints(directory: Path) -> Endpoints | None:

@@ -49,6 +49,10 @@ class Engine:
         """`pulumi stack init`."""
         self._run("stack", "init", self.stack)
 
+    def stack_exists(self) -> bool:
+        """Whether the backend has the stack."""
+        return self.stack in [stack["name"] for stack in json.loads(self._run("stack", "ls", "--json"))]
+
     def update(self, operation: str, *options: str) -> EngineResult:
         """Run `up`, `destroy`, `refresh` (without asking) or `preview`. Raises EngineError with the CLI's own words."""
         confirm = [] if operation == "preview" else ["--yes", "--skip-preview"]

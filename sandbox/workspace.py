@@ -15,16 +15,25 @@ def is_stack_file(path: Path) -> bool:
     return path.name.startswith("Pulumi.") and path.suffix == ".yaml" and path.name != PROJECT_FILE
 
 
+def stack_names(project: Path) -> list[str]:
+    """The stacks that the project has a file for."""
+    return sorted(path.stem.removeprefix("Pulumi.") for path in project.iterdir() if is_stack_file(path))
+
+
 def make_workspace(project: Path, workspace: Path) -> Path:
-    """Make `workspace` mirror `project` afresh: links to all it holds, copies of its stack files."""
-    if workspace.exists():
-        shutil.rmtree(workspace)
-    workspace.mkdir(parents=True)
-    for entry in project.iterdir():
-        if entry.name.startswith(".") and entry.name != ".venv":
-            continue
+    """Make `workspace` mirror `project`: links to all it holds, fresh copies of its stack files.
+
+    What is there already stays, as another command may be running in it.
+    """
+    workspace.mkdir(parents=True, exist_ok=True)
+    mirrored = {entry.name: entry for entry in project.iterdir() if entry.name == ".venv" or entry.name[0] != "."}
+    for there in workspace.iterdir():
+        if there.is_symlink() and there.name not in mirrored:
+            there.unlink()
+    for name, entry in mirrored.items():
+        mirror = workspace / name
         if is_stack_file(entry):
-            shutil.copy(entry, workspace / entry.name)
-        else:
-            (workspace / entry.name).symlink_to(entry.resolve())
+            shutil.copy(entry, mirror)
+        elif not mirror.is_symlink():
+            mirror.symlink_to(entry.resolve())
     return workspace

@@ -71,6 +71,24 @@ def test_a_second_one_in_the_same_directory_is_refused(sandbox: ServedSandbox) -
     assert "--directory" in second.stderr
 
 
+def test_a_directory_of_other_files_is_not_cleared(tmp_path: Path) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("work")
+    refused = sandbox_command("serve", "--directory", str(tmp_path))
+    assert refused.returncode == 2
+    assert "--directory" in refused.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["precious"]
+
+
+def test_it_is_served_again_from_a_fresh_world_where_it_was_before(tmp_path: Path) -> None:
+    first = serve(tmp_path)
+    end(first)
+    left = tmp_path / "pulumi-state"
+    left.mkdir()
+    end(serve(tmp_path))
+    assert not left.exists()
+
+
 def test_its_endpoints_are_printed_without_a_token(tmp_path: Path) -> None:
     served = serve(tmp_path / "sandbox")
     end(served)
@@ -102,6 +120,27 @@ def test_a_command_gets_a_sandbox_of_its_own_where_none_is_served(tmp_path: Path
 def test_the_commands_exit_status_is_passed_on(sandbox: ServedSandbox) -> None:
     result = sandbox_command("run", "--directory", str(sandbox.directory), "--", "sh", "-c", "exit 7")
     assert result.returncode == 7
+
+
+def test_a_command_finds_the_projects_stacks(tmp_path: Path) -> None:
+    listed = sandbox_command("run", "--directory", str(tmp_path), "--", "pulumi", "stack", "ls", "--json")
+    assert {stack["name"] for stack in json.loads(listed.stdout)} == {"example", "sbx"}
+
+
+def test_a_second_command_leaves_the_first_its_workspace(sandbox: ServedSandbox) -> None:
+    wait_and_look = "echo; read _; ls Pulumi.yaml"
+    command = [sys.executable, "-m", "sandbox", "run", "--directory", str(sandbox.directory)]
+    first = subprocess.Popen(
+        [*command, "--", "sh", "-c", wait_and_look],
+        cwd=PROJECT,
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert first.stdout is not None
+    first.stdout.readline()
+    sandbox_command("run", "--directory", str(sandbox.directory), "--", "true")
+    assert first.communicate("\n", timeout=30)[0].strip() == "Pulumi.yaml"
 
 
 def test_a_missing_command_is_named(sandbox: ServedSandbox) -> None:

@@ -97,7 +97,7 @@ class _Trial:
 
     def _routes(self) -> Iterator[Route | Finding]:
         if "google" in self.workload.routes:
-            yield google_route(self.workload, impersonate=self.options.impersonate)
+            yield google_route(self.workload, self.patience, impersonate=self.options.impersonate)
         if "cluster" in self.workload.routes:
             yield cluster_route(self.workload)
 

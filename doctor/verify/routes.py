@@ -1,13 +1,16 @@
 """The routes from here to a workload's role: whose token this place can get, and the session that AWS gives for it."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, Literal
 
 from doctor import token_sources
+from doctor.catalogue import CATALOGUE
 from doctor.cloud import CloudError
 from doctor.findings import Finding
 from doctor.token_sources import TokenSource
+from doctor.verify.waiting import Patience, wait_until_stable
 from doctor.verify.workload import MadeWorkload
 from doctor.web_identity import assume_role_with_web_identity
 from federation.outcome import FAIL, UNKNOWN
@@ -15,6 +18,11 @@ from federation.outcome import FAIL, UNKNOWN
 SESSION_NAME: Final = "doctor-verify"
 SESSION_SECONDS: Final = 900
 """The shortest session that STS gives. https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""
+
+ELSEWHERE: Final = (
+    "run this in the workload's pod; or add --impersonate, for which you need"
+    " roles/iam.serviceAccountOpenIdTokenCreator on the service account (gcpServiceAccount.tokenCreators)"
+)
 
 Side = Literal["Google", "Kubernetes", "AWS"]
 
@@ -56,23 +64,25 @@ class Route:
             raise RefusedError("AWS", error, token) from None
 
 
-def google_route(workload: MadeWorkload, *, impersonate: bool) -> Route | Finding:
-    """The route google from here, or why it can't be tried."""
+def google_route(workload: MadeWorkload, patience: Patience, *, impersonate: bool) -> Route | Finding:
+    """The route google from here, or why it can't be tried. On Google Cloud the metadata server is waited for."""
     email = workload.email or ""
     if impersonate:
-        return Route("google", workload, lambda audience: token_sources.impersonated_token(email, audience), email)
+        return Route("google", workload, partial(token_sources.impersonated_token, email), email)
+    on_google_cloud = is_on_google_cloud()
+    limit = patience.limit_seconds if on_google_cloud else 0
+    waited = wait_until_stable(
+        token_sources.metadata_email, replace(patience, limit_seconds=limit, successes=1), "metadata server"
+    )
     subject = f"route google of {workload.name}"
-    how = "add --impersonate, which needs the role iam.serviceAccountOpenIdTokenCreator on the account, or run this in"
-    how += " the workload's pod"
-    try:
-        own = token_sources.metadata_email()
-    except CloudError as error:
-        if is_on_google_cloud():
-            problem = f"{error}: GKE's takes some seconds after a pod's start"
-            return Finding(FAIL, subject, problem, "D13", "wait and run this again; the route cluster needs none")
-        return Finding(UNKNOWN, subject, "not tried: this is not a place on Google Cloud", fix=how)
-    if own != email:
-        return Finding(UNKNOWN, subject, f"not tried: this place is {own}, the workload's account is {email}", fix=how)
+    if waited.error is not None and on_google_cloud:
+        problem = CATALOGUE["D13"]
+        return Finding(FAIL, subject, f"{waited.error}", problem.id, problem.fix, problem.source)
+    if waited.error is not None:
+        return Finding(UNKNOWN, subject, "not tried: this is not a place on Google Cloud", fix=ELSEWHERE)
+    if waited.value != email:
+        said = f"not tried: this place is {waited.value}, the workload's account is {email}"
+        return Finding(UNKNOWN, subject, said, fix=ELSEWHERE)
     return Route("google", workload, token_sources.metadata_token, email)
 
 
@@ -86,7 +96,7 @@ def cluster_route(workload: MadeWorkload) -> Route | Finding:
 def kubernetes_route(workload: MadeWorkload, namespace: str, name: str) -> Route:
     """The route cluster as any Kubernetes service account."""
     identity = f"{namespace}/{name}"
-    return Route("cluster", workload, lambda audience: token_sources.cluster_token(namespace, name, audience), identity)
+    return Route("cluster", workload, partial(token_sources.cluster_token, namespace, name), identity)
 
 
 def is_on_google_cloud() -> bool:

@@ -1,7 +1,7 @@
 """`make sandbox`, as a user runs it."""
 
-import re
 import os
+import re
 import signal
 import subprocess
 import sys

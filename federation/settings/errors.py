@@ -17,6 +17,9 @@ UNSHOWN: Final = object()
 WORKLOADS: Final = "gcp-aws-wif:workloads"
 """The key whose entries have names, which a reader finds faster than their numbers."""
 
+REMOVE: Final = "remove it"
+"""The fix of a key that has no business where it stands, whatever its value."""
+
 _SHOWN_CHARACTERS: Final = 60
 
 

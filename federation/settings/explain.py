@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from federation.settings.errors import Location, Problem
+from federation.settings.errors import REMOVE, Location, Problem
 from federation.settings.models import S3_FORMS, Settings
 from federation.settings.rule import RULE_BROKEN, RULE_KEYWORD, kind
 
@@ -81,7 +81,7 @@ def _unknown_key(location: Location) -> Problem:
         known = [name for name in known if name.startswith("gcp-aws-wif:")]
     spelled = {re.sub(r"[_-]", "", name).lower(): name for name in known}
     nearest = difflib.get_close_matches(re.sub(r"[_-]", "", key).lower(), spelled, n=1, cutoff=0.6)
-    fix = f"did you mean {spelled[nearest[0]]}?" if nearest else "remove it"
+    fix = f"did you mean {spelled[nearest[0]]}?" if nearest else REMOVE
     return Problem(location, f"is no key of this program. Here it knows {', '.join(known)}. {DOCUMENTATION}", fix)
 
 

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from federation.settings.advice import warnings
 from federation.settings.documents import document_problems
-from federation.settings.errors import WORKLOADS, Location, Problem, SettingsError
+from federation.settings.errors import REMOVE, WORKLOADS, Location, Problem, SettingsError
 from federation.settings.explain import problems_of
 from federation.settings.lists import list_problems
 from federation.settings.models import Settings
@@ -50,11 +50,15 @@ def _decoded(key: str, value: Any) -> Any:
 
 
 def _in_order(problems: Iterable[Problem]) -> list[Problem]:
-    """By place in the file. Of several about one value the first has the most basic words, the last the best advice."""
+    """By place in the file. Of several about one value the first has the most basic words, the last the best advice;
+    but of a key that is to be removed there is no more to say.
+    """
     by_location: dict[Location, Problem] = {}
     for problem in problems:
         first = by_location.setdefault(problem.location, problem)
-        if problem.suggestion is not None:
+        if problem.fix == REMOVE:
+            by_location[problem.location] = problem
+        elif problem.suggestion is not None and first.fix != REMOVE:
             by_location[problem.location] = replace(first, suggestion=problem.suggestion)
     return sorted(by_location.values(), key=lambda problem: _rank(problem.location))
 

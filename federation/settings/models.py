@@ -220,6 +220,19 @@ class AwsRole(Section):
 class Workload(Section):
     """Pods (or a service on Cloud Run or Compute Engine) with an identity of their own in AWS."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "s3-reader",
+                    "routes": ["google"],
+                    "gcpServiceAccount": {"id": "s3-reader"},
+                    "awsRole": {"name": "S3Reader", "s3": "read-only"},
+                }
+            ]
+        }
+    )
+
     name: WorkloadName
     """What the workload is called in this stack; a new name is a new identity."""
     routes: Listed[Route] = Field(json_schema_extra={"minItems": 1, "uniqueItems": True}, examples=[["cluster"]])
@@ -246,20 +259,7 @@ class Settings(Section):
     )
     """The AWS accounts that `pulumi up` may change; credentials of another one are refused."""
     cluster: Cluster = Field(alias="gcp-aws-wif:cluster")
-    workloads: Listed[Workload] = Field(
-        alias="gcp-aws-wif:workloads",
-        json_schema_extra={"minItems": 1},
-        examples=[
-            [
-                {
-                    "name": "s3-reader",
-                    "routes": ["google"],
-                    "gcpServiceAccount": {"id": "s3-reader"},
-                    "awsRole": {"name": "S3Reader", "s3": "read-only"},
-                }
-            ]
-        ],
-    )
+    workloads: Listed[Workload] = Field(alias="gcp-aws-wif:workloads", json_schema_extra={"minItems": 1})
     """The workloads, in any order."""
     aws_oidc_provider: AwsOidcProvider | None = Field(default=None, alias="gcp-aws-wif:awsOidcProvider")
     """Needed when a workload has the route `cluster`."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from federation import aws, google
-from federation.settings.errors import WORKLOADS, Problem, key_path
+from federation.settings.errors import REMOVE, WORKLOADS, Problem, key_path
 from federation.settings.explain import DOCUMENTATION, example_at
 from federation.settings.models import Route
 from federation.settings.rule import name_like
@@ -38,7 +38,7 @@ def _returns(workload: Written) -> bool:
 
 def _unused(written: Written, rule: str) -> Iterator[Problem]:
     if written.given:
-        yield written.problem(f"{rule} {DOCUMENTATION}", "remove it")
+        yield written.problem(f"{rule} {DOCUMENTATION}", REMOVE)
 
 
 def _oidc_provider(provider: Written) -> Iterator[Problem]:

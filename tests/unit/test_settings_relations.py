@@ -189,6 +189,7 @@ UNUSED: list[tuple[Path_, tuple[tuple[Path_, Any], ...]]] = [
     ((POOL, "displayName"), (LOOKUP_POOL,)),
     ((POOL, "description"), (LOOKUP_POOL, ((POOL, "displayName"), ABSENT), ((POOL, "description"), "x"))),
     ((POOL, "provider", "issuer"), (((POOL, "provider", "issuer"), "outbound"),)),
+    ((POOL, "provider", "issuer"), (((POOL, "provider", "issuer"), "https://sts.amazonaws.com"),)),
     ((POOL, "provider", "outboundFederation"), (((POOL, "provider", "outboundFederation"), "create"),)),
     (
         (POOL, "provider", "outboundFederation"),
@@ -211,7 +212,8 @@ def test_a_field_that_the_mode_or_kind_does_not_use_is_refused_not_ignored(
 
     assert problem.location == path
     assert "is only for" in problem.rule
-    assert problem.fix == "remove it"
+    assert (problem.fix, problem.suggestion) == ("remove it", None)
+    assert problems(changed((path, ABSENT), config=config)) == ()
     assert problems(changed((path, ABSENT), config=config)) == ()
 
 

@@ -148,6 +148,7 @@ WRONG: list[tuple[Path_, Any, str]] = [
     ((*ROLE, "name"), None, "nothing, not text"),
     ((CLUSTER,), "mgr-main-sbx", "must be a mapping"),
     ((WORKLOADS,), {"s3-reader": {}}, "must be a list"),
+    ((WORKLOADS,), [None], "must be a mapping"),
 ]
 
 

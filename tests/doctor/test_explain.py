@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from doctor.explain import Request, explain
@@ -316,7 +316,8 @@ def test_a_longer_session_than_the_role_allows_is_d18(doctor: Doctor) -> None:
 def test_a_role_of_this_minute_may_not_be_known_everywhere_yet(doctor: Doctor) -> None:
     made = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
     answer = doctor.explain(google_claims(), get_role(HEALTHY_GOOGLE, CreateDate=made))
-    assert (answer.status, answer.ids) == (3, ["D9"])
+    assert (answer.status, answer.ids) == (0, ["D9"])
+    assert "wait and try again" in answer.first["fix"]
 
 
 def test_a_provider_of_another_account_in_the_principal_is_set_right(doctor: Doctor) -> None:
@@ -342,7 +343,6 @@ operators = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(
     conditions=st.dictionaries(operators, st.dictionaries(names, claim_values, min_size=1), max_size=3),
     changes=st.dictionaries(st.sampled_from(["sub", "azp", "aud", "email"]), claim_values),

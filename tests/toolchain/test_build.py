@@ -99,7 +99,7 @@ def test_a_newer_go_that_can_not_be_fetched_is_told_in_the_words_of_go(machine: 
 
 
 def test_a_module_proxy_that_refuses_is_quoted(machine: Machine) -> None:
-    machine.add_go(get="echo 'reading https://proxy.golang.org/x: 403 Forbidden' >&2; exit 1")
+    machine.add_go(get="echo 'reading https://modules.example/x: 403 Forbidden' >&2; exit 1")
     said = machine.failure()
     assert f"fetching the Go modules of pulumi {BUILT_VERSION} failed" in said
     assert "403 Forbidden" in said

@@ -25,6 +25,7 @@ def register(add_command: AddCommand) -> None:
     _add_preflight(add_command)
     _add_verify(add_command)
     _add_credentials(add_command)
+    _add_map(add_command)
 
 
 def _add_preflight(add_command: AddCommand) -> None:
@@ -114,6 +115,34 @@ def _credentials(options: argparse.Namespace) -> int:
         return 1
     print(output)
     return 0
+
+
+def _add_map(add_command: AddCommand) -> None:
+    command = add_command("map", "Who can reach what, both ways, from what is live: as a tree or as a picture.")
+    of = command.add_mutually_exclusive_group(required=True)
+    of.add_argument("-s", "--stack", help="what a stack's workloads reach")
+    of.add_argument("--account", action="store_true", help="what web identities reach in the AWS account")
+    command.add_argument("--directory", type=Path, default=Path(), help="the project's; by default this one")
+    command.add_argument("--outputs", type=Path, metavar="FILE", help="of `pulumi stack output --json`, without a CLI")
+    command.add_argument("--format", choices=("tree", "mermaid", "html", "svg"), default="tree", help="by default tree")
+    command.set_defaults(run=_map)
+
+
+def _map(options: argparse.Namespace) -> int:
+    from doctor.cloud import CloudError
+    from doctor.reach.formats import formatted, status
+    from doctor.reach.reads import account_map, stack_map
+    from doctor.stack import load_stack
+
+    try:
+        if options.account:
+            reach = account_map(_say)
+        else:
+            reach = stack_map(load_stack(options.stack, options.directory, options.outputs), _say)
+    except CloudError as error:
+        raise UsageError(str(error)) from error
+    print(formatted(reach, "json" if options.json else options.format))
+    return status(reach)
 
 
 def _token_source(options: argparse.Namespace) -> "TokenSource":

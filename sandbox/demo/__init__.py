@@ -9,6 +9,9 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+import httpx
+from botocore.exceptions import ClientError
+
 from sandbox.demo import guide, refusals
 from sandbox.demo.tour import NotAsExpected, Tour
 from sandbox.engine import Engine, EngineError, EngineResult
@@ -48,26 +51,29 @@ def _walk(tour: Tour, engine: Engine, say: Say) -> None:
     tour.outputs = engine.outputs()
 
     say("\nThe guide's steps")
-    _show(say, "1", "workload pool", lambda: f"{before}; {guide.workload_pool_after(tour)}")
+    show_step(say, "1", "workload pool", lambda: f"{before}; {guide.workload_pool_after(tour)}")
     for number, title, step in guide.STEPS:
-        _show(say, number, title, partial(step, tour))
+        show_step(say, number, title, partial(step, tour))
 
     say("\nRefused")
     for title, attempt in refusals.ATTEMPTS:
-        _show(say, "-", title, partial(attempt, tour))
+        show_step(say, "-", title, partial(attempt, tour))
 
     say("\nAgain, and away")
-    _show(say, "-", "second up", lambda: _second_up(engine))
-    _show(say, "-", "destroy", lambda: f"{_summary(engine.update('destroy'))}; {guide.what_is_left(tour)}")
+    show_step(say, "-", "second up", lambda: _second_up(engine))
+    show_step(say, "-", "destroy", lambda: f"{_summary(engine.update('destroy'))}; {guide.what_is_left(tour)}")
 
 
-def _show(say: Say, number: str, title: str, act: Callable[[], str]) -> None:
-    """One line: printed only when the act has ended, with what it saw."""
+def show_step(say: Say, number: str, title: str, act: Callable[[], str]) -> None:
+    """One line: printed only when the act has ended, with what it saw.
+
+    Raises NotAsExpected, also for a cloud's refusal that the act did not ask for.
+    """
     try:
         say(f"{number:>3}  {title:<26} {act()}")
-    except NotAsExpected:
+    except (NotAsExpected, ClientError, httpx.HTTPError) as error:
         say(f"{number:>3}  {title:<26} not as expected")
-        raise
+        raise error if isinstance(error, NotAsExpected) else NotAsExpected(f"success of: {title}", error) from error
 
 
 def _second_up(engine: Engine) -> str:

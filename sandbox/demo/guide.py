@@ -46,7 +46,7 @@ def node_pool_metadata(tour: Tour) -> str:
         time.sleep(POLL_SECONDS)
     now = tour.google("GET", path).json()["config"]["workloadMetadataConfig"]["mode"]
     expect("GKE_METADATA", now)
-    return f"{pool['name']} was {pool['config']['workloadMetadataConfig']['mode']}; is {now}"
+    return f"{pool['name']} was {pool['config']['workloadMetadataConfig']['mode']}; the demo made it {now}"
 
 
 def aws_oidc_provider(tour: Tour) -> str:
@@ -61,7 +61,7 @@ def aws_oidc_provider(tour: Tour) -> str:
 def service_account(tour: Tour) -> str:
     """Step 3: the service account, who may use it, and no key."""
     path = _service_account_path(tour)
-    account = tour.google("GET", path).json()
+    account = _get(tour, path.removeprefix("/v1/"))
     keys = tour.google("GET", f"{path}/keys?keyTypes=USER_MANAGED")
     expect((200, []), (keys.status_code, keys.json().get("keys", [])))
     members = _members(tour)
@@ -78,6 +78,8 @@ def decoded_token(tour: Tour) -> str:
 def aws_role(tour: Tour) -> str:
     """Step 5: the role, and whom it trusts on which conditions."""
     role = tour.aws("iam").get_role(RoleName=tour.workload["aws_role_arn"].rpartition("/")[2])["Role"]
+    for statement in role["AssumeRolePolicyDocument"]["Statement"]:
+        expect(["StringEquals"], list(statement["Condition"]))
     trusts = [
         f"{statement['Sid']} on {', '.join(sorted(statement['Condition']['StringEquals']))}"
         for statement in role["AssumeRolePolicyDocument"]["Statement"]
@@ -88,12 +90,14 @@ def aws_role(tour: Tour) -> str:
 def workload_identity_pool(tour: Tour) -> str:
     """Step 6."""
     pool = _get(tour, tour.outputs["workload_identity_pool"])
+    expect("ACTIVE", pool["state"])
     return f"{pool['name']} “{pool['displayName']}” {pool['state']}"
 
 
 def workload_identity_provider(tour: Tour) -> str:
     """Step 7: the provider, and the one condition on which it lets anyone in."""
     provider = _get(tour, tour.outputs["workload_identity_provider"])
+    expect("ACTIVE", provider["state"])
     return f"{provider['name'].rpartition('/')[2]} “{provider['displayName']}” if {provider['attributeCondition']}"
 
 
@@ -167,7 +171,9 @@ def _workload_pool(tour: Tour) -> str | None:
 
 
 def _get(tour: Tour, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = tour.google("GET", f"/v1/{name}").json()
+    response = tour.google("GET", f"/v1/{name}")
+    expect(200, response.status_code)
+    found: dict[str, Any] = response.json()
     return found
 
 

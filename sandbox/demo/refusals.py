@@ -21,12 +21,10 @@ def another_service_account(tour: Tour) -> str:
         binding = {"role": OPEN_ID_TOKEN_CREATOR, "members": [seed.OPERATOR]}
         policy = {"policy": {"bindings": [binding]}}
         expect(200, tour.google("POST", f"{accounts}/{email}:setIamPolicy", policy).status_code)
-        token = tour.google(
-            "POST",
-            f"/v1/projects/-/serviceAccounts/{email}:generateIdToken",
-            {"audience": tour.workload["audience"], "includeEmail": True},
-        ).json()["token"]
-        return _refused(tour, token, "AccessDenied")
+        path = f"/v1/projects/-/serviceAccounts/{email}:generateIdToken"
+        made = tour.google("POST", path, {"audience": tour.workload["audience"], "includeEmail": True})
+        expect(200, made.status_code)
+        return _refused(tour, made.json()["token"], "AccessDenied")
     finally:
         tour.google("DELETE", f"{accounts}/{email}")
 

@@ -14,15 +14,15 @@ from doctor.diagnosis import statement_findings
 from doctor.findings import Finding
 from doctor.lint import lint_trust_policy
 from doctor.oidc_providers import OidcProvider, outbound_refused, provider_findings
-from doctor.remedy import Edit, Remedy, closest_statement, remedy
+from doctor.remedy import Remedy, closest_statement, remedy
 from doctor.report import Report, Section
 from doctor.roles import Role
 from doctor.token_checks import time_findings
 from doctor.tokens import AWS_OUTBOUND_TOKEN, Token
 from federation.aws import SESSION_SECONDS_MIN
-from federation.claims import Values, context_from_claims
+from federation.claims import RequestContext, Values, context_from_claims
 from federation.evaluation import Evaluation, StatementResult, TrustEvaluator
-from federation.outcome import FAIL, PASS, UNKNOWN
+from federation.outcome import FAIL, PASS, UNKNOWN, opposite, some
 
 PROPAGATION_SECONDS: Final = 60
 """How old a role should be before a refusal is taken for its own; AWS promises no time."""
@@ -48,23 +48,31 @@ def explain(token: Token, role: Role, request: Request) -> Report:
     context = context_from_claims(token.claims, token.provider, request.keys)
     evaluation = TrustEvaluator(role.policy, role.account_id).explain(context)
     before = [*_before_the_policy(token, role, request)]
-    findings = list(before)
-    edits: tuple[Edit, ...] = ()
-    if evaluation.outcome is not PASS:
-        closest = closest_statement(evaluation)
-        found = statement_findings(token, context, closest, role.name) if closest else []
-        found = found or [Finding(FAIL, role.name, "no statement allows sts:AssumeRoleWithWebIdentity", "D1")]
-        if evaluation.explicitly_denied:
-            found = [_denied(evaluation, role)]
-        change = remedy(role.document, token, context, evaluation, role.account_id)
-        edits = () if change.danger else change.edits
-        findings += [replace(found[0], fix=_fix(found[0], change)), *found[1:]]
-    findings += _about_the_session(role, request, admitted=evaluation.outcome is PASS)
-    findings.sort(key=lambda finding: (FAIL, UNKNOWN, PASS).index(finding.outcome))
+    of_policy = _policy_findings(token, context, role, evaluation)
     sections = [Section("conditions", [row for each in evaluation.statements for row in _rows(each, token)])]
-    if edits:
-        sections.append(Section("change", [{"place": e.place, "from": e.old, "to": e.new} for e in edits]))
+    if evaluation.outcome is FAIL:
+        change = remedy(role.document, token, context, evaluation, role.account_id)
+        of_policy[0] = replace(of_policy[0], fix=_fix(of_policy[0], change))
+        if change.edits and not change.danger:
+            sections.append(Section("change", [{"place": e.place, "from": e.old, "to": e.new} for e in change.edits]))
+    findings = [*before, *of_policy, *_about_the_session(role, request, admitted=evaluation.outcome is PASS)]
+    findings.sort(key=lambda finding: (FAIL, UNKNOWN, PASS).index(finding.outcome))
     return Report(findings, sections, _verdict(role, evaluation, before, request))
+
+
+def _policy_findings(token: Token, context: RequestContext, role: Role, evaluation: Evaluation) -> list[Finding]:
+    """What keeps the token out or leaves it open, the most telling first; nothing when it is admitted."""
+    if evaluation.outcome is PASS:
+        return []
+    that_counts = PASS if evaluation.explicitly_denied else UNKNOWN
+    denials = [each for each in evaluation.statements if each.effect == "Deny" and each.outcome is that_counts]
+    allowed = some(each.outcome for each in evaluation.statements if each.effect == "Allow")
+    closest = closest_statement(evaluation)
+    if evaluation.explicitly_denied or (denials and allowed is PASS):
+        return [_denied(denial, role) for denial in denials]
+    if closest is None:
+        return [Finding(FAIL, role.name, "no statement allows anything", "D1", source=CATALOGUE["D1"].source)]
+    return statement_findings(token, context, closest, role.name)
 
 
 def _before_the_policy(token: Token, role: Role, request: Request) -> Iterator[Finding]:
@@ -84,10 +92,11 @@ def _no_issuer(token: Token) -> Finding:
     return Finding(FAIL, "token", said, problem.id, "use a token of an OIDC issuer with an https url", problem.source)
 
 
-def _denied(evaluation: Evaluation, role: Role) -> Finding:
-    denial = next(each for each in evaluation.statements if each.effect == "Deny" and each.outcome is PASS)
-    said = "this Deny applies to the token, and a Deny counts more than any Allow"
-    return Finding(FAIL, f"{role.name}, Statement[{denial.position}]", said, "D1", source=CATALOGUE["D1"].source)
+def _denied(denial: StatementResult, role: Role) -> Finding:
+    applies = "applies" if denial.outcome is PASS else "may apply"
+    said = f"this Deny {applies} to the token, and a Deny counts more than any Allow"
+    source = CATALOGUE["D1"].source
+    return Finding(opposite(denial.outcome), f"{role.name}, Statement[{denial.position}]", said, "D1", source=source)
 
 
 def _about_the_session(role: Role, request: Request, *, admitted: bool) -> Iterator[Finding]:

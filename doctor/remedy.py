@@ -53,14 +53,14 @@ class Remedy:
 
 
 def closest_statement(evaluation: Evaluation) -> StatementResult | None:
-    """The Allow that fails the token in the fewest points; None if there is no Allow."""
+    """The Allow that is nearest to admitting the token: open before failing, then by the fewest points."""
     allows = [result for result in evaluation.statements if result.effect == "Allow"]
     return min(allows, key=_distance, default=None)
 
 
-def _distance(result: StatementResult) -> tuple[bool, bool, int]:
-    failing = sum(condition.outcome is not PASS for condition in result.conditions)
-    return (result.principal.outcome is FAIL, result.action.outcome is FAIL, failing)
+def _distance(result: StatementResult) -> tuple[bool, bool, bool, int]:
+    short = sum(condition.outcome is not PASS for condition in result.conditions)
+    return (result.outcome is FAIL, result.principal.outcome is FAIL, result.action.outcome is FAIL, short)
 
 
 def remedy(

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from doctor.explain import Request, explain
 from doctor.roles import roles_from_text
 from doctor.tokens import Token
+from federation.claims import context_from_claims
+from federation.evaluation import TrustEvaluator
 from federation.outcome import PASS, every
 from tests.doctor.conftest import Doctor
 from tests.doctor.world import (
@@ -363,6 +365,31 @@ def test_a_change_that_is_offered_admits_the_token_and_no_stranger(conditions: A
     admitted = explain(stranger, changed, Request(time.time()))
     assert "D27" in admitted.verdict or admitted.findings, "a stranger is admitted, and nobody was warned"
     assert admitted.findings, "a change was offered that lets a stranger in"
+
+
+statements = st.fixed_dictionaries(
+    {
+        "Effect": st.sampled_from(["Allow", "Allow", "Deny"]),
+        "Principal": st.sampled_from([{"Federated": G}, {"Federated": "*"}, {"AWS": "*"}, {"Federated": PROVIDER_ARN}]),
+        "Action": st.sampled_from(["sts:AssumeRoleWithWebIdentity", "sts:*", "sts:AssumeRole"]),
+        "Condition": st.dictionaries(
+            st.sampled_from(["StringEquals", "StringNotEquals", "StringSortOfEquals", "ForAllValues:StringLike"]),
+            st.dictionaries(names.map(lambda name: f"{G}:{name}"), claim_values, min_size=1),
+            max_size=2,
+        ),
+    }
+)
+
+
+@given(st.lists(statements, min_size=1, max_size=4))
+def test_the_answer_is_the_evaluators_for_any_policy(policy_statements: list[Json]) -> None:
+    text = json.dumps({"Version": "2012-10-17", "Statement": policy_statements})
+    (role,) = roles_from_text(text, "policy")
+    claims = google_claims()
+    decided = TrustEvaluator(role.policy).decide(context_from_claims(claims, G))
+    report = explain(Token(claims, None), role, Request(time.time()))
+    assert every(each.outcome for each in report.findings) is decided
+    assert all(each.said for each in report.findings)
 
 
 def apply(policy: Json, place: str, value: Any) -> None:

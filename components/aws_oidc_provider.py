@@ -11,6 +11,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.added_client_ids import AddedClientIds
+from components.lookups import looked_up
 
 
 class AwsOidcProviderArgs(TypedDict):
@@ -51,7 +52,7 @@ class AwsOidcProvider(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn, "url": self.url})
 
     def _looked_up(self, name: str, client_ids: Sequence[str]) -> pulumi.Output[str]:
-        found = aws.iam.get_open_id_connect_provider_output(url=self.url, opts=pulumi.InvokeOptions(parent=self))
+        found = self.url.apply(self._existing)
         found.apply(lambda provider: self._warn_of_client_ids_to_add(provider, client_ids))
         return AddedClientIds(
             f"{name}-client-ids",
@@ -59,6 +60,13 @@ class AwsOidcProvider(pulumi.ComponentResource):
             client_ids=client_ids,
             opts=pulumi.ResourceOptions(parent=self),
         ).provider_arn
+
+    def _existing(self, url: str) -> aws.iam.GetOpenIdConnectProviderResult:
+        return looked_up(
+            lambda: aws.iam.get_open_id_connect_provider(url=url, opts=pulumi.InvokeOptions(parent=self)),
+            "With mode lookup another stack owns the provider. Bring that one up first, or make the provider here with"
+            " `mode: create` in gcp-aws-wif:awsOidcProvider.",
+        )
 
     def _warn_of_client_ids_to_add(
         self, found: aws.iam.GetOpenIdConnectProviderResult, client_ids: Sequence[str]

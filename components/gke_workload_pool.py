@@ -10,6 +10,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from components.enabled_workload_pool import EnabledWorkloadPool
+from components.lookups import looked_up
 from federation.google import (
     enable_metadata_server_command,
     enable_workload_pool_command,
@@ -45,9 +46,7 @@ class GkeWorkloadPool(pulumi.ComponentResource):
     def __init__(self, name: str, args: GkeWorkloadPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gcpawswif:gcp:GkeWorkloadPool", name, None, opts)
         project, location, cluster = args["project"], args["location"], args["cluster"]
-        self.cluster = gcp.container.get_cluster_output(
-            project=project, location=location, name=cluster, opts=pulumi.InvokeOptions(parent=self)
-        )
+        self.cluster = pulumi.Output.from_input(self._existing(project, location, cluster))
         self.issuer = self.cluster.apply(lambda _: gke_issuer(project, location, cluster))
         if args["mode"] == "enable":
             self.workload_pool = EnabledWorkloadPool(
@@ -62,6 +61,14 @@ class GkeWorkloadPool(pulumi.ComponentResource):
         if args["pods_use_metadata_server"]:
             self.cluster.apply(lambda found: self._warn_of_node_pools(found, project, location, cluster))
         self.register_outputs({"workload_pool": self.workload_pool, "issuer": self.issuer})
+
+    def _existing(self, project: str, location: str, cluster: str) -> gcp.container.GetClusterResult:
+        invoke = pulumi.InvokeOptions(parent=self)
+        return looked_up(
+            lambda: gcp.container.get_cluster(project=project, location=location, name=cluster, opts=invoke),
+            "The cluster in gcp-aws-wif:cluster must exist; its location is the region, or the zone of a zonal cluster."
+            f" These do:\n  gcloud container clusters list --project={project}",
+        )
 
     def _warn_of_node_pools(
         self, found: gcp.container.GetClusterResult, project: str, location: str, cluster: str

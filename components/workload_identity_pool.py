@@ -11,6 +11,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_gcp as gcp
 
+from components.lookups import looked_up
 from federation.aws import STS_AUDIENCE
 from federation.external_account import external_account
 from federation.google import ProviderKind
@@ -89,13 +90,15 @@ class WorkloadIdentityPool(pulumi.ComponentResource):
         return pool.workload_identity_pool_id
 
     def _looked_up_pool(self, args: WorkloadIdentityPoolArgs) -> pulumi.Output[str]:
-        pool = gcp.iam.get_workload_identity_pool_output(
-            project=args["project"],
-            workload_identity_pool_id=args["pool_id"],
-            opts=pulumi.InvokeOptions(parent=self),
-        ).apply(lambda found: _usable_pool(found, args["project"]))
-        self.pool_name = pool.name
-        return pool.workload_identity_pool_id
+        project, pool_id, invoke = args["project"], args["pool_id"], pulumi.InvokeOptions(parent=self)
+        pool = looked_up(
+            lambda: gcp.iam.get_workload_identity_pool(project=project, workload_identity_pool_id=pool_id, opts=invoke),
+            "With mode lookup another stack owns the pool. Bring that one up first, or make the pool here with"
+            " `mode: create` in gcp-aws-wif:workloadIdentityPool.",
+        )
+        _check_usable(pool, project)
+        self.pool_name = pulumi.Output.from_input(pool.name)
+        return pulumi.Output.from_input(pool_id)
 
     def _created_provider(
         self, name: str, args: WorkloadIdentityPoolArgs, pool_id: pulumi.Output[str]
@@ -137,13 +140,16 @@ class WorkloadIdentityPool(pulumi.ComponentResource):
                 f"{name}-outbound-federation", opts=pulumi.ResourceOptions(parent=self)
             )
             return federation.issuer_identifier
-        return aws.iam.get_outbound_web_identity_federation_output(
-            opts=pulumi.InvokeOptions(parent=self)
+        return looked_up(
+            lambda: aws.iam.get_outbound_web_identity_federation(opts=pulumi.InvokeOptions(parent=self)),
+            "It is one switch for the whole account. Turn it on with\n"
+            "  aws iam enable-outbound-web-identity-federation\n"
+            "or let this stack do it with `outboundFederation: create` in gcp-aws-wif:workloadIdentityPool.provider.",
         ).issuer_identifier
 
 
-def _usable_pool(found: gcp.iam.GetWorkloadIdentityPoolResult, project: str) -> gcp.iam.GetWorkloadIdentityPoolResult:
-    """The pool that was looked up. Raises RunError for one that is deleted or disabled, which Google still shows."""
+def _check_usable(found: gcp.iam.GetWorkloadIdentityPoolResult, project: str) -> None:
+    """Raises RunError for a pool that is deleted or disabled, which Google still shows."""
     if found.state == "DELETED":
         raise pulumi.RunError(
             f"The workload identity pool {found.workload_identity_pool_id} is deleted, and Google keeps its id for 30"
@@ -156,4 +162,3 @@ def _usable_pool(found: gcp.iam.GetWorkloadIdentityPoolResult, project: str) -> 
             f" workload-identity-pools update {found.workload_identity_pool_id} --project={project} --location=global"
             " --no-disabled`."
         )
-    return found

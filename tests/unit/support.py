@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pulumi
 import yaml
 from google.protobuf import struct_pb2
@@ -77,8 +78,20 @@ class World:
         default_factory=lambda: map("{:021d}".format, itertools.count(115000000000000000001)).__next__
     )
     """Google gives a number once."""
+    missing: str = ""
+    """A function of a provider that finds nothing."""
     known_at_preview: bool = True
     """Whether the clouds compute outputs of resources; in a preview of something new they do not."""
+
+
+class NotFound(grpc.RpcError):  # type: ignore[misc]
+    """As a provider's function fails."""
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return "invocation of the function returned an error: it is not found"
 
 
 class Clouds(pulumi.runtime.Mocks):
@@ -88,6 +101,8 @@ class Clouds(pulumi.runtime.Mocks):
         self.world = world
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]]]:
+        if args.token == self.world.missing:
+            raise NotFound
         return self._answers(args.args)[args.token], []
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:

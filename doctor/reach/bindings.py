@@ -65,11 +65,14 @@ def _member(member: str) -> Node:
 
 
 def _passing(pool: str, provider: Mapping[str, Any] | None) -> Iterator[str]:
-    yield f"through the pool {pool.rpartition('/')[2]}"
+    where = f"pool {pool.rpartition('/')[2]}"
     if provider:
-        yield f"provider {provider['name'].rpartition('/')[2]} if {provider.get('attributeCondition') or 'anyone'}"
+        admitted = provider.get("attributeCondition") or "true"
+        yield f"{admitted} (provider {provider['name'].rpartition('/')[2]} of {where})"
+    else:
+        yield f"a provider of {where} admits it"
 
 
 def _condition(binding: Mapping[str, Any]) -> tuple[str, ...]:
     condition = binding.get("condition")
-    return (f"if {condition['expression']}",) if condition else ()
+    return (str(condition["expression"]),) if condition else ()

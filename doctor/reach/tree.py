@@ -26,7 +26,7 @@ def _branches(reach: ReachMap, edges: tuple[Edge, ...], indent: str, inwards: bo
         below = indent + ("   " if last else "│  ")
         yield f"{indent}{'└─' if last else '├─'} {node.title}{f'  ({node.detail})' if node.detail else ''}"
         further = () if node in above else reach.into(node) if inwards else reach.out_of(node)
-        for text in (edge.how, *(f"if {condition.removeprefix('if ')}" for condition in edge.conditions)):
+        for text in (edge.how, *(f"if {condition}" for condition in edge.conditions)):
             yield f"{below}{'│  ' if further else '   '}{text}"
         if edge.danger:
             yield f"{below}{'│  ' if further else '   '}DANGER: {edge.danger}"

@@ -66,7 +66,7 @@ def google_node(email: str | None, unique_id: str) -> Node:
 
 
 def _how(statement: PolicyStatement) -> str:
-    how = statement.sid or "sts:AssumeRoleWithWebIdentity"
+    how = f"sts:AssumeRoleWithWebIdentity{f' ({statement.sid})' if statement.sid else ''}"
     if statement.other_principals:
         how = f"everyone but this (NotPrincipal), {how}"
     return how if statement.effect == "Allow" else f"Deny, {how}"

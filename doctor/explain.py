@@ -49,9 +49,9 @@ def explain(token: Token, role: Role, request: Request) -> Report:
     evaluation = TrustEvaluator(role.policy, role.account_id).explain(context)
     before = [*_before_the_policy(token, role, request)]
     of_policy = _policy_findings(token, context, role, evaluation)
-    sections = [Section("conditions", [row for each in evaluation.statements for row in _rows(each, token)])]
+    sections = [Section("conditions", [row for each in evaluation.statements for row in _rows(each)])]
     if evaluation.outcome is FAIL:
-        change = remedy(role.document, token, context, evaluation, role.account_id)
+        change = remedy(role, token, context, evaluation)
         of_policy[0] = replace(of_policy[0], fix=_fix(of_policy[0], change))
         if change.edits and not change.danger:
             sections.append(Section("change", [{"place": e.place, "from": e.old, "to": e.new} for e in change.edits]))
@@ -130,10 +130,10 @@ def _fix(finding: Finding, change: Remedy) -> str:
     return text
 
 
-def _rows(statement: StatementResult, token: Token) -> Iterator[dict[str, Any]]:
+def _rows(statement: StatementResult) -> Iterator[dict[str, Any]]:
     where = f"{statement.effect} [{statement.position}] {statement.sid or ''}".strip()
     principal, action = statement.principal, statement.action
-    yield _row(where, principal.outcome, "Principal", "", (token.provider or "",), None, principal.reason)
+    yield _row(where, principal.outcome, "Principal", "", None, None, principal.reason)
     yield _row(where, action.outcome, "Action", "", None, None, action.reason)
     for each in statement.conditions:
         given = ("(not known)",) if each.given is None else each.given

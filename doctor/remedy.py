@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from doctor.lint import lint_trust_policy
+from doctor.roles import Role
 from doctor.tokens import GKE_TOKEN, KUBERNETES_TOKEN, Token
-from federation.aws import ASSUME_ROLE_WITH_WEB_IDENTITY
+from federation.aws import ASSUME_ROLE_WITH_WEB_IDENTITY, oidc_provider_arn
 from federation.claims import CLAIM_OF_KEY, RequestContext, Values
 from federation.conditions import parse_operator
 from federation.evaluation import ConditionResult, Evaluation, StatementResult, TrustEvaluator
@@ -63,23 +64,18 @@ def _distance(result: StatementResult) -> tuple[bool, bool, bool, int]:
     return (result.outcome is FAIL, result.principal.outcome is FAIL, result.action.outcome is FAIL, short)
 
 
-def remedy(
-    document: Json, token: Token, context: RequestContext, evaluation: Evaluation, account_id: str | None
-) -> Remedy:
-    """The change of the closest statement, for a token that the policy does not admit.
-
-    `account_id` is the role's account, if known.
-    """
+def remedy(role: Role, token: Token, context: RequestContext, evaluation: Evaluation) -> Remedy:
+    """The change of the closest statement, for a token that the role's policy does not admit."""
     closest = closest_statement(evaluation)
-    pinned = pinned_statement(token)
+    pinned = pinned_statement(token, role)
     if evaluation.explicitly_denied:
         denial = next(each for each in evaluation.statements if each.effect == "Deny" and each.outcome is PASS)
         return Remedy((), f"Statement[{denial.position}] denies the token, on purpose it seems: no Allow can help")
     if closest is None:
         return Remedy((), "the policy allows nothing", pinned)
-    changed = copy.deepcopy(document)
-    edits = tuple(_edits(_statement_of(changed, closest.position), token, context, closest, account_id))
-    evaluator = TrustEvaluator(parse_trust_policy(changed), account_id)
+    changed = copy.deepcopy(role.document)
+    edits = tuple(_edits(_statement_of(changed, closest.position), token, context, closest, role.account_id))
+    evaluator = TrustEvaluator(parse_trust_policy(changed), role.account_id)
     if (
         closest.principal.outcome is not PASS
         and evaluator.explain(context).statements[closest.position].principal.outcome is not PASS
@@ -90,8 +86,11 @@ def remedy(
     return Remedy(edits, danger := _danger(changed, closest.position), pinned if danger else None)
 
 
-def pinned_statement(token: Token) -> Json | None:
-    """A statement that admits exactly this token's identity and audience; None if the claims don't suffice."""
+def pinned_statement(token: Token, role: Role) -> Json | None:
+    """A statement of the role that admits exactly this token's identity and audience; None if the claims don't suffice.
+
+    It says ACCOUNT_ID where the role's account is not known.
+    """
     subject, audiences = token.claims.get("sub"), token.audiences
     if not isinstance(subject, str) or len(audiences) != 1:
         return None
@@ -100,7 +99,7 @@ def pinned_statement(token: Token) -> Json | None:
             email = next((each for each in _emails(token) if each), subject)
             return google_statement(subject, email, audiences[0])
         if token.kind in (GKE_TOKEN, KUBERNETES_TOKEN) and token.provider:
-            arn = f"arn:aws:iam::ACCOUNT_ID:oidc-provider/{token.provider}"
+            arn = oidc_provider_arn(role.partition, role.account_id or "ACCOUNT_ID", token.issuer)
             return cluster_statement(arn, token.issuer, audiences[0], subject)
     except ValueError:
         return None  # a claim that no policy may hold as it is, say, with a *

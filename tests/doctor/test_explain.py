@@ -275,6 +275,12 @@ def test_trust_in_another_issuer_is_not_offered_as_a_small_change(doctor: Doctor
     assert "change" not in answer.json
 
 
+def test_a_statement_to_write_instead_is_one_that_the_program_would_build(doctor: Doctor) -> None:
+    answer = doctor.explain(cluster_claims(), get_role(HEALTHY_GOOGLE))
+    _, _, statement = answer.first["fix"].partition("\n")
+    assert json.loads(statement) == built_policy()["Statement"][1]
+
+
 def test_a_subject_of_another_identity_is_offered_with_a_warning(doctor: Doctor) -> None:
     answer = doctor.explain(google_claims(), google(sub=OTHER_ID, oaud=AUDIENCE))
     assert "the role of another identity" in answer.first["fix"]

@@ -127,8 +127,8 @@ def served_endpoints(directory: Path) -> Endpoints | None:
     endpoints = Endpoints.from_json(json.loads(served.read_text()))
     try:
         httpx.get(endpoints.control, timeout=2, trust_env=False).raise_for_status()
-    except httpx.TransportError:
-        return None  # left behind by a sandbox that was killed
+    except httpx.HTTPError:
+        return None  # left behind by a sandbox that was killed; by now the port may be another program's
     return endpoints
 
 
@@ -157,6 +157,8 @@ def run_to_end(command: Sequence[str], environment: dict[str, str], where: Path)
         child = subprocess.Popen(command, env=environment, cwd=where)
     except FileNotFoundError:
         fail(f"there is no command {command[0]!r} on PATH")
+    except PermissionError:
+        fail(f"{command[0]!r} is not a program that you may run")
     previous = {
         signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),  # the terminal sends it to the child as well
         signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: child.terminate()),

@@ -6,12 +6,15 @@ import signal
 import socket
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from sandbox.cli import served_endpoints
 from tests.engine.conftest import PROJECT, ServedSandbox, end, serve
 
 
@@ -150,6 +153,13 @@ def test_a_missing_command_is_named(sandbox: ServedSandbox) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_file_that_is_no_program_is_named(sandbox: ServedSandbox) -> None:
+    result = sandbox_command("run", "--directory", str(sandbox.directory), "--", "./Pulumi.yaml")
+    assert result.returncode == 2
+    assert "./Pulumi.yaml" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 def test_an_unknown_provider_is_named_with_those_there_are() -> None:
     result = sandbox_command("run", "--attach", "aws,azure", "--", "true")
     assert result.returncode == 2
@@ -200,6 +210,18 @@ def test_a_sandbox_that_was_killed_is_not_taken_for_a_served_one(tmp_path: Path)
     result = sandbox_command("run", "--directory", str(served.directory), *print_variable("AWS_ENDPOINT_URL"))
     assert result.returncode == 0
     assert result.stdout.strip() != served.endpoints.aws
+
+
+def test_another_program_on_a_port_of_an_ended_sandbox_is_not_taken_for_it(tmp_path: Path) -> None:
+    served = serve(tmp_path)
+    endpoints = served.endpoints.to_json()
+    end(served)
+    with HTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as other:  # answers 501 to everything
+        Thread(target=other.serve_forever, daemon=True).start()
+        control = f"http://127.0.0.1:{other.server_port}"
+        (tmp_path / "sandbox.json").write_text(json.dumps(endpoints | {"control": control}))
+        assert served_endpoints(tmp_path) is None
+        other.shutdown()
 
 
 def test_control_gives_a_pod_its_metadata_server(sandbox: ServedSandbox) -> None:

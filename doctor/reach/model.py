@@ -74,6 +74,10 @@ class ReachMap:
         return tuple(edge for edge in self.edges if edge.source == node)
 
 
-def unique(edges: Iterable[Edge]) -> tuple[Edge, ...]:
-    """Each edge once, in order."""
-    return tuple(dict.fromkeys(edges))
+def in_order(edges: Iterable[Edge]) -> tuple[Edge, ...]:
+    """Each edge once, from left to right."""
+    return tuple(sorted(dict.fromkeys(edges), key=lambda edge: _column(edge.source)))
+
+
+def _column(node: Node) -> int:
+    return next(column for column, kinds in enumerate(COLUMNS) if node.kind in kinds)

@@ -10,7 +10,7 @@ from doctor.cloud import Unread, read
 from doctor.google_api import IAM, RESOURCE_MANAGER, GoogleApi
 from doctor.live_roles import all_roles, iam_client, role_of_arn
 from doctor.reach.bindings import member_edges, project_edges, return_edges, return_node
-from doctor.reach.model import Edge, Node, ReachMap, unique
+from doctor.reach.model import Edge, Node, ReachMap, in_order
 from doctor.reach.permissions import RolePolicy, permission_edges
 from doctor.reach.trust import google_node, is_federated, role_node, trust_edges
 from doctor.roles import Role
@@ -45,7 +45,7 @@ def stack_map(stack: Stack, say: Say) -> ReachMap:
     for workload in workloads:
         if workload.email:
             collected.add_account(google, workload, outputs.get("workload_identity_provider"))
-    return ReachMap(f"Stack {stack.name}", unique(collected.edges), tuple(dict.fromkeys(collected.unread)))
+    return ReachMap(f"Stack {stack.name}", in_order(collected.edges), tuple(dict.fromkeys(collected.unread)))
 
 
 def account_map(say: Say) -> ReachMap:
@@ -58,7 +58,7 @@ def account_map(say: Say) -> ReachMap:
         say(f"reading the policies of {role.name}")
         collected.add_role(iam, role)
     account_id = next((role.account_id for role in roles if role.account_id), "without federated roles")
-    return ReachMap(f"AWS account {account_id}", unique(collected.edges), tuple(collected.unread))
+    return ReachMap(f"AWS account {account_id}", in_order(collected.edges), tuple(collected.unread))
 
 
 class _Collected:

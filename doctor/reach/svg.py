@@ -7,12 +7,21 @@ Everything that comes from a cloud is escaped. The picture needs nothing from el
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from typing import Final
 
-from doctor.reach.model import COLUMNS, Edge, Node, ReachMap
+from doctor.reach.model import COLUMNS, Edge, Kind, Node, ReachMap
+
+
+@dataclass(frozen=True)
+class _Column:
+    title: str
+    kinds: tuple[Kind, ...]
+
 
 TITLES: Final = ("Who can be the service account", "Who presents a token", "AWS role", "What can be used")
+_COLUMNS: Final = tuple(map(_Column, TITLES, COLUMNS))
 STYLE: Final = """
 .box { fill: #fff; stroke: #6b7280; stroke-width: 1.2; }
 .member { fill: #f3f4f6; } .identity { fill: #e8f0fe; stroke: #1a73e8; } .anyone { fill: #fde8e8; stroke: #b91c1c; }
@@ -29,8 +38,8 @@ GAP: Final = 110
 MARGIN: Final = 24
 TOP: Final = 56
 BETWEEN: Final = 22
-TITLE_CHARACTERS: Final = 32
-DETAIL_CHARACTERS: Final = 40
+TITLE_CHARACTERS: Final = 30
+DETAIL_CHARACTERS: Final = 36
 TITLE_LINE: Final = 17
 DETAIL_LINE: Final = 14
 PADDING: Final = 10
@@ -57,8 +66,9 @@ class _Box:
 
 def svg(reach: ReachMap) -> str:
     """The picture, as one <svg> element with its style inside."""
-    boxes = _placed(reach)
-    width = 2 * MARGIN + len(COLUMNS) * WIDTH + (len(COLUMNS) - 1) * GAP
+    columns = [column for column in _COLUMNS if any(node.kind in column.kinds for node in reach.nodes)]
+    boxes = _placed(reach, columns)
+    width = _left(len(columns)) - GAP + MARGIN
     height = max((box.y + box.height for box in boxes.values()), default=TOP) + MARGIN
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img"'
@@ -68,9 +78,8 @@ def svg(reach: ReachMap) -> str:
         '<path d="M0 0L8 4L0 8z" fill="#6b7280"/></marker></defs>',
     ]
     parts += [
-        f'<text class="column" x="{_left(column)}" y="{MARGIN + 8}">{escape(title)}</text>'
-        for column, title in enumerate(TITLES)
-        if any(node.kind in COLUMNS[column] for node in reach.nodes)
+        f'<text class="column" x="{_left(number)}" y="{MARGIN + 8}">{escape(column.title)}</text>'
+        for number, column in enumerate(columns)
     ]
     parts += [_arrow(edge, boxes) for edge in reach.edges]
     parts += [_drawn(box) for box in boxes.values()]
@@ -78,22 +87,21 @@ def svg(reach: ReachMap) -> str:
     return "\n".join([*parts, "</svg>"])
 
 
-def _placed(reach: ReachMap) -> dict[Node, _Box]:
+def _placed(reach: ReachMap, columns: Sequence[_Column]) -> dict[Node, _Box]:
     """Column by column; in each, near those that a node is joined to in the column before."""
     boxes: dict[Node, _Box] = {}
-    for column, kinds in enumerate(COLUMNS):
+    for number, column in enumerate(columns):
         y = TOP
-        for node in sorted(
-            (n for n in reach.nodes if n.kind in kinds), key=lambda n: _middle_of_joined(reach, n, boxes)
-        ):
+        nodes = [node for node in reach.nodes if node.kind in column.kinds]
+        for node in sorted(nodes, key=partial(_middle_of_joined, reach, boxes)):
             title = textwrap.wrap(node.title, TITLE_CHARACTERS) or [""]
             detail = textwrap.wrap(node.detail, DETAIL_CHARACTERS)
-            boxes[node] = _Box(node, _left(column), y, title, detail)
+            boxes[node] = _Box(node, _left(number), y, title, detail)
             y += boxes[node].height + BETWEEN
     return boxes
 
 
-def _middle_of_joined(reach: ReachMap, node: Node, boxes: dict[Node, _Box]) -> float:
+def _middle_of_joined(reach: ReachMap, boxes: dict[Node, _Box], node: Node) -> float:
     joined = [boxes[edge.source].middle for edge in reach.into(node) if edge.source in boxes]
     return sum(joined) / len(joined) if joined else 0.0
 
@@ -102,19 +110,37 @@ def _left(column: int) -> int:
     return MARGIN + column * (WIDTH + GAP)
 
 
-def _ends(edge: Edge, boxes: dict[Node, _Box]) -> tuple[float, float, float, float]:
-    """Where an arrow leaves and arrives; one within a column goes around it on the right."""
+def _curve(edge: Edge, boxes: dict[Node, _Box]) -> tuple[tuple[float, float], ...]:
+    """The four points of an arrow's Bézier curve; one within a column goes around it on the right."""
     source, target = boxes[edge.source], boxes[edge.target]
-    arrives = target.x if target.x > source.x else target.x + WIDTH
-    return source.x + WIDTH, source.middle, arrives, target.middle
+    leaves, bend = source.x + WIDTH, GAP / 2
+    onwards = target.x > source.x
+    arrives = target.x if onwards else target.x + WIDTH
+    return (
+        (leaves, source.middle),
+        (leaves + bend, source.middle),
+        (arrives - bend if onwards else arrives + bend, target.middle),
+        (arrives, target.middle),
+    )
 
 
 def _arrow(edge: Edge, boxes: dict[Node, _Box]) -> str:
-    x1, y1, x2, y2 = _ends(edge, boxes)
-    bend = GAP / 2
-    path = f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend if x2 > x1 else x2 + bend} {y2} {x2} {y2}"
+    start, *others = (f"{x} {y}" for x, y in _curve(edge, boxes))
     danger = " danger" if edge.danger else ""
-    return f'<path class="arrow{danger}" d="{path}" marker-end="url(#head)"/>'
+    return f'<path class="arrow{danger}" d="M{start}C{" ".join(others)}" marker-end="url(#head)"/>'
+
+
+def _number(number: int, edge: Edge, boxes: dict[Node, _Box]) -> str:
+    """The arrow's number, on it; those of neighbours stand at other places along their arrows."""
+    along = 0.26 + 0.16 * (number % 4)
+    weights = ((1 - along) ** 3, 3 * (1 - along) ** 2 * along, 3 * (1 - along) * along**2, along**3)
+    points = list(zip(weights, _curve(edge, boxes), strict=True))
+    x, y = (round(sum(weight * point[axis] for weight, point in points), 1) for axis in (0, 1))
+    danger = " dot-danger" if edge.danger else ""
+    return (
+        f'<circle class="dot{danger}" cx="{x}" cy="{y}" r="10"/>'
+        f'<text class="number" x="{x}" y="{y + 4}" text-anchor="middle">{number}</text>'
+    )
 
 
 def _drawn(box: _Box) -> str:
@@ -129,13 +155,3 @@ def _drawn(box: _Box) -> str:
         y += DETAIL_LINE
         lines.append(f'<text class="detail" x="{box.x + 12}" y="{y}">{escape(text)}</text>')
     return "\n".join(lines)
-
-
-def _number(number: int, edge: Edge, boxes: dict[Node, _Box]) -> str:
-    x1, y1, x2, y2 = _ends(edge, boxes)
-    x, y = (x1 + x2) / 2 if x2 > x1 else x1 + GAP / 3, (y1 + y2) / 2
-    danger = " dot-danger" if edge.danger else ""
-    return (
-        f'<circle class="dot{danger}" cx="{x}" cy="{y}" r="10"/>'
-        f'<text class="number" x="{x}" y="{y + 4}" text-anchor="middle">{number}</text>'
-    )

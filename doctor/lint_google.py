@@ -6,10 +6,11 @@ https://cloud.google.com/iam/docs/best-practices-for-using-workload-identity-fed
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Final
 
 from doctor.catalogue import CATALOGUE
 from doctor.findings import Finding, Severity
+from doctor.google_files import IamPolicy, Provider
 from federation.aws import OUTBOUND_ISSUER
 from federation.google import CONTAINER_API, EVERYONE, TOKEN_CREATOR, WORKLOAD_IDENTITY_USER
 from federation.outcome import FAIL
@@ -21,39 +22,39 @@ _ENDS_A_NAME: Final = ("/", ":")
 _GRANTS: Final = (WORKLOAD_IDENTITY_USER, TOKEN_CREATOR)
 
 
-def lint_provider(provider: Mapping[str, Any], name: str) -> list[Finding]:
-    """What is wrong with a workload identity provider, as the IAM API has it; nothing when all is well."""
-    condition = str(provider.get("attributeCondition") or "").strip()
+def lint_provider(provider: Provider, name: str) -> list[Finding]:
+    """What is wrong with a workload identity provider; nothing when all is well."""
+    condition = provider.attribute_condition.strip()
     findings = [*_no_condition(provider, condition, name), *_loose_condition(condition, name)]
-    findings += _fragile_mapping(provider.get("attributeMapping") or {}, name)
+    findings += _fragile_mapping(provider.attribute_mapping, name)
     return findings
 
 
-def lint_service_account_policy(policy: Mapping[str, Any], name: str) -> list[Finding]:
+def lint_service_account_policy(policy: IamPolicy, name: str) -> list[Finding]:
     """What is wrong with who may use a service account; nothing when all is well."""
     return [
         finding
-        for binding in policy.get("bindings", ())
-        if binding.get("role") in _GRANTS
-        for member in binding.get("members", ())
-        for finding in _wide_member(str(member), str(binding["role"]), name)
+        for binding in policy.bindings
+        if binding.role in _GRANTS
+        for member in binding.members
+        for finding in _wide_member(member, binding.role, name)
     ]
 
 
-def _no_condition(provider: Mapping[str, Any], condition: str, name: str) -> Iterator[Finding]:
+def _no_condition(provider: Provider, condition: str, name: str) -> Iterator[Finding]:
     if condition not in ("", "true"):
         return
     fix = "admit the role alone, such as assertion.arn.startsWith('arn:aws:sts::ACCOUNT:assumed-role/ROLE/')"
-    if "aws" in provider:
-        account = provider["aws"].get("accountId", "the account")
-        yield _open(name, f"no attribute condition: every identity of AWS account {account} gets in", "high", fix)
+    if provider.aws:
+        said = f"no attribute condition: every identity of AWS account {provider.aws.account_id} gets in"
+        yield _open(name, said, "high", fix)
         return
-    issuer = str(provider.get("oidc", {}).get("issuerUri", ""))
+    issuer = provider.oidc.issuer_uri if provider.oidc else "the issuer"
     fix = "admit the subject alone: assertion.sub == 'SUBJECT'"
     if OUTBOUND_ISSUER.fullmatch(issuer) or issuer.startswith(f"{CONTAINER_API}/"):
         yield _open(name, f"no attribute condition: every identity of {issuer} gets in", "high", fix)
     else:
-        said = f"no attribute condition: everyone who can get a token of {issuer or 'the issuer'} gets in"
+        said = f"no attribute condition: everyone who can get a token of {issuer} gets in"
         yield _open(name, said, "critical", fix)
 
 

@@ -18,6 +18,7 @@ from federation.aws import BUILT_IN_OIDC_HOSTS, THUMBPRINT, issuer_host_and_path
 from federation.outcome import FAIL, UNKNOWN
 
 _ARN = re.compile(r"arn:[a-z-]+:iam::(?P<account>[0-9]{12}):oidc-provider/(?P<provider>.+)")
+_GIVE = "give what the AWS CLI prints, in a list"
 
 
 @dataclass(frozen=True)
@@ -38,29 +39,34 @@ def providers_from_text(text: str, where: str) -> list[OidcProvider]:
     """
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError(f"{where} is not JSON; give what `aws iam get-open-id-connect-provider` prints") from None
     if isinstance(content, dict):
         content = content.get("OpenIDConnectProviderList", content)
-    if isinstance(content, dict):
-        by_arn = all(_ARN.fullmatch(name) for name in content)
-        content = [{"Arn": arn, **each} for arn, each in content.items()] if by_arn else [content]
-    return [provider_from_api(each, where) for each in content]
+    if isinstance(content, dict) and content and all(_ARN.fullmatch(name) for name in content):
+        content = [{"Arn": arn, **each} for arn, each in content.items() if isinstance(each, dict)]
+    return [provider_from_api(each, where) for each in (content if isinstance(content, list) else [content])]
 
 
 def provider_from_api(answer: Mapping[str, Any], where: str) -> OidcProvider:
     """A provider as IAM answers with it, with its Arn added if known. Raises UsageError."""
-    if not isinstance(answer, Mapping) or not ({"Url", "Arn"} & answer.keys()):
-        raise UsageError(f"{where} has an entry without Url and Arn; give what the AWS CLI prints, in a list")
-    arn = _ARN.fullmatch(answer.get("Arn", ""))
-    client_ids = answer.get("ClientIDList")
-    url = answer.get("Url") or (arn["provider"] if arn else "")
+    if not isinstance(answer, Mapping):
+        raise UsageError(f"{where} has an entry that is no object; {_GIVE}")
+    arn_text, url, client_ids = answer.get("Arn"), answer.get("Url"), answer.get("ClientIDList")
+    arn = _ARN.fullmatch(arn_text) if isinstance(arn_text, str) else None
+    url = url if isinstance(url, str) else arn["provider"] if arn else None
+    if url is None:
+        raise UsageError(f"{where} has an entry without Url and Arn; {_GIVE}")
     return OidcProvider(
         provider=url.removeprefix("https://"),
-        client_ids=tuple(client_ids) if client_ids is not None else None,
-        thumbprints=tuple(answer.get("ThumbprintList", ())),
+        client_ids=_texts(client_ids) if isinstance(client_ids, list) else None,
+        thumbprints=_texts(answer.get("ThumbprintList")),
         account_id=arn["account"] if arn else None,
     )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()
 
 
 def provider_findings(token: Token, providers: Sequence[OidcProvider], account_id: str | None) -> Iterator[Finding]:

@@ -60,12 +60,12 @@ def roles_from_text(text: str, where: str) -> list[Role]:
     """The roles of a file: a trust policy, `aws iam get-role` or `aws iam list-roles`. Raises UsageError."""
     try:
         content = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise UsageError(f"{where} is not JSON; give a trust policy or what `aws iam get-role` prints") from None
     if not isinstance(content, dict):
         raise UsageError(f"{where} is not a JSON object; give a trust policy or what `aws iam get-role` prints")
-    if isinstance(content.get("Roles"), list):
-        return [role_from_api(each, where) for each in content["Roles"]]
+    if isinstance(listed := content.get("Roles"), list) and all(isinstance(each, dict) for each in listed):
+        return [role_from_api(each, where) for each in listed]
     around = content["Role"] if isinstance(content.get("Role"), dict) else content
     if "AssumeRolePolicyDocument" in around:
         return [role_from_api(around, where)]
@@ -82,6 +82,7 @@ def role_from_api(role: Mapping[str, Any], where: str) -> Role:
 
 def _role(text: str, name: str, where: str, role: Mapping[str, Any] | None = None) -> Role:
     around = role or {}
+    arn, seconds = around.get("Arn"), around.get("MaxSessionDuration")
     try:
         policy = parse_trust_policy(text)
     except PolicyError as error:
@@ -92,8 +93,8 @@ def _role(text: str, name: str, where: str, role: Mapping[str, Any] | None = Non
         name=name,
         document=json.loads(text),
         policy=policy,
-        arn=around.get("Arn"),
-        session_seconds=around.get("MaxSessionDuration"),
+        arn=arn if isinstance(arn, str) else None,
+        session_seconds=seconds if isinstance(seconds, int) else None,
         created_at=_moment(around.get("CreateDate")),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from doctor.cloud import CloudError
 from doctor.errors import UsageError
 from doctor.findings import Finding
+from doctor.google_files import IamPolicy, Provider
 from doctor.inputs import read_text
 from doctor.lint import lint_trust_policy
 from doctor.lint_google import lint_provider, lint_service_account_policy
@@ -39,9 +40,9 @@ def _file_findings(name: str) -> Iterator[Finding]:
     except (ValueError, RecursionError):
         content = None  # roles_from_text says what is wrong with it
     if isinstance(content, dict) and "bindings" in content:
-        found = lint_service_account_policy(content, name)
+        found = lint_service_account_policy(IamPolicy.from_json(content, name), name)
     elif isinstance(content, dict) and {"attributeMapping", "attributeCondition", "oidc", "aws"} & content.keys():
-        found = lint_provider(content, name)
+        found = lint_provider(Provider.from_json(content, name), name)
     else:
         found = [finding for role in roles_from_text(text, name) for finding in _role_findings(role)]
     yield from found or [Finding(PASS, name, "nothing is open wider than its names say")]

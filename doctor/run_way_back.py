@@ -2,18 +2,15 @@
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from urllib.parse import quote
 
 from doctor.errors import UsageError
 from doctor.given_token import given_token
+from doctor.google_files import POLICY_COMMAND, PROVIDER_COMMAND, Binding, IamPolicy, Provider
 from doctor.inputs import read_json, read_text
 from doctor.report import Report
 from doctor.way_back import Case, Identity, explain_way_back, identity_of_arn, identity_of_token
-
-_DESCRIBED = "what `gcloud iam workload-identity-pools providers describe … --format=json` prints"
-_POLICY = "what `gcloud iam service-accounts get-iam-policy EMAIL --format=json` prints"
 
 
 def way_back_report(options: argparse.Namespace) -> Report:
@@ -44,21 +41,18 @@ def _caller_arn(name: str) -> str | None:
     return arn if isinstance(arn, str) else None
 
 
-def _provider(name: str) -> Mapping[str, Any]:
+def _provider(name: str) -> Provider:
     if not name.startswith("projects/"):
-        return read_json(name, _DESCRIBED)
+        return Provider.from_json(read_json(name, f"what `{PROVIDER_COMMAND}` prints"), name)
     from doctor.google_api import IAM, GoogleApi
 
-    provider: Mapping[str, Any] = GoogleApi.from_environment().get(IAM, name)
-    return provider
+    return Provider.from_json(GoogleApi.from_environment().get(IAM, name), name)
 
 
-def _bindings(name: str) -> Sequence[Mapping[str, Any]]:
+def _bindings(name: str) -> Sequence[Binding]:
     if "@" not in name or name.endswith(".json"):
-        policy = read_json(name, _POLICY)
-    else:
-        from doctor.google_api import IAM, GoogleApi
+        return IamPolicy.from_json(read_json(name, f"what `{POLICY_COMMAND}` prints"), name).bindings
+    from doctor.google_api import IAM, GoogleApi
 
-        path = f"projects/-/serviceAccounts/{quote(name)}:getIamPolicy"
-        policy = GoogleApi.from_environment().post(IAM, path)
-    return list(policy.get("bindings", []))
+    path = f"projects/-/serviceAccounts/{quote(name)}:getIamPolicy"
+    return IamPolicy.from_json(GoogleApi.from_environment().post(IAM, path), name).bindings

@@ -12,6 +12,7 @@ from typing import Any, Final
 from doctor.catalogue import CATALOGUE
 from doctor.errors import UsageError
 from doctor.findings import Finding
+from doctor.google_files import Binding, Provider
 from doctor.report import Report, Section
 from doctor.tokens import Token
 from doctor.way_back_members import member_findings
@@ -78,32 +79,21 @@ class Case:
     """An identity at a provider, and then at a service account; what is None is not known."""
 
     identity: Identity
-    provider: Json
-    """As the IAM API has it: name, aws or oidc, attributeMapping, attributeCondition, state, disabled."""
-    bindings: Sequence[Json] | None = None
+    provider: Provider
+    bindings: Sequence[Binding] | None = None
     """Of the service account's IAM policy."""
     audience: str | None = None
     """What the client asks the exchange for, as in its external_account file."""
 
     @property
-    def name(self) -> str:
-        """The provider's resource name."""
-        return str(self.provider.get("name", ""))
-
-    @property
     def pool_name(self) -> str:
         """Its pool's resource name; '' when the provider's is not known."""
-        parts = _PROVIDER.fullmatch(self.name)
+        parts = _PROVIDER.fullmatch(self.provider.name)
         return parts["pool"] if parts else ""
 
 
 def explain_way_back(case: Case) -> Report:
-    """Whether Google admits the identity, why, and what to change. Raises UsageError for a provider that is none."""
-    if not {"aws", "oidc"} & case.provider.keys():
-        raise UsageError(
-            "the provider has neither aws nor oidc; give what `gcloud iam workload-identity-pools providers describe"
-            " PROVIDER --workload-identity-pool=POOL --location=global --format=json` prints"
-        )
+    """Whether Google admits the identity, why, and what to change. Raises UsageError for CEL that is none."""
     findings = [*_target(case)]
     assertion = _assertion(case)
     if assertion is None:
@@ -125,7 +115,7 @@ def explain_way_back(case: Case) -> Report:
 def _target(case: Case) -> Iterator[Finding]:
     """Whether the provider can be a target at all, and is named rightly (D22)."""
     problem = CATALOGUE["D22"]
-    if case.provider.get("state", "ACTIVE") != "ACTIVE" or case.provider.get("disabled"):
+    if case.provider.state != "ACTIVE" or case.provider.disabled:
         said = "is deleted or disabled: Google says that the target service indicated by the audience is invalid"
         fix = "undelete it (`gcloud iam workload-identity-pools providers undelete`), or enable it"
         yield Finding(FAIL, "provider", said, problem.id, fix, problem.source)
@@ -133,7 +123,7 @@ def _target(case: Case) -> Iterator[Finding]:
         return
     resource = case.audience.removeprefix("https:").removeprefix("//iam.googleapis.com/")
     parts = _PROVIDER.fullmatch(resource)
-    right = provider_audience(case.name) if _PROVIDER.fullmatch(case.name) else None
+    right = provider_audience(case.provider.name) if _PROVIDER.fullmatch(case.provider.name) else None
     if not case.audience.startswith("//iam.googleapis.com/") or parts is None:
         which = "names a pool, not a provider" if _POOL.fullmatch(resource) else "is no provider's full resource name"
         yield Finding(FAIL, "audience", f"{case.audience} {which}", problem.id, right or problem.fix, problem.source)
@@ -141,14 +131,14 @@ def _target(case: Case) -> Iterator[Finding]:
         said = f"{case.audience} has the project's id, and it takes the number"
         yield Finding(FAIL, "audience", said, problem.id, right or problem.fix, problem.source)
     elif right is not None and case.audience != right:
-        said = f"{case.audience} is of another provider than {case.name}"
+        said = f"{case.audience} is of another provider than {case.provider.name}"
         yield Finding(FAIL, "audience", said, problem.id, right, problem.source)
 
 
 def _assertion(case: Case) -> Json | None:
     """What the provider's CEL reads as `assertion`; None for an identity of the other kind."""
     identity = case.identity
-    if "aws" in case.provider:
+    if case.provider.aws:
         return {"arn": identity.arn, "account": identity.account_id} if identity.arn else None
     if identity.claims is not None:
         return identity.claims
@@ -158,7 +148,7 @@ def _assertion(case: Case) -> Json | None:
 
 
 def _wrong_kind(case: Case) -> Finding:
-    kind = "aws" if "aws" in case.provider else "oidc"
+    kind = "aws" if case.provider.aws else "oidc"
     takes = (
         "a signed GetCallerIdentity request: give the ARN that `aws sts get-caller-identity` shows"
         if kind == "aws"
@@ -170,29 +160,30 @@ def _wrong_kind(case: Case) -> Finding:
 def _who(case: Case, assertion: Json) -> Iterator[Finding]:
     """The account of an `aws` provider; issuer, audience and algorithm of an `oidc` provider."""
     source = CATALOGUE["D22"].source
-    if "aws" in case.provider:
-        wanted = case.provider["aws"].get("accountId")
+    if case.provider.aws:
+        wanted = case.provider.aws.account_id
         if assertion["account"] != wanted:
             said = f"the identity is of account {assertion['account']}, the provider is for {wanted}"
             yield Finding(FAIL, "account", said, "D23", f"make a provider for {assertion['account']}", source)
         return
-    oidc = case.provider["oidc"]
-    if "iss" in assertion and assertion["iss"] != oidc.get("issuerUri"):
-        said = f"the token is of {assertion['iss']}, the provider is for {oidc.get('issuerUri')}"
+    issuer = case.provider.oidc.issuer_uri if case.provider.oidc else ""
+    if "iss" in assertion and assertion["iss"] != issuer:
+        said = f"the token is of {assertion['iss']}, the provider is for {issuer}"
         yield Finding(FAIL, "issuer", said, "D23", "set the provider's issuer uri to the token's iss", source)
     if case.identity.algorithm not in (None, *ALGORITHMS):
         said = f"the token is signed with {case.identity.algorithm}, and Google takes {' or '.join(ALGORITHMS)}"
         yield Finding(FAIL, "signature", said, "", "ask GetWebIdentityToken for SigningAlgorithm=RS256", source)
     if case.identity.claims is not None:
-        yield from _audience_of_token(case, assertion, oidc)
+        yield from _audience_of_token(case, assertion)
 
 
-def _audience_of_token(case: Case, assertion: Json, oidc: Json) -> Iterator[Finding]:
+def _audience_of_token(case: Case, assertion: Json) -> Iterator[Finding]:
     problem = CATALOGUE["D22"]
-    default = provider_audience(case.name)
-    allowed = oidc.get("allowedAudiences") or [default, f"https:{default}"]
+    default = provider_audience(case.provider.name)
+    named = case.provider.oidc.allowed_audiences if case.provider.oidc else ()
+    allowed = named or (default, f"https:{default}")
     given = assertion.get("aud", [])
-    if set(given if isinstance(given, list) else [given]).isdisjoint(allowed):
+    if not any(each in allowed for each in (given if isinstance(given, list) else [given])):
         said = f"the token is for {given or 'no audience'}, the provider takes {' or '.join(allowed)}"
         fix = f"ask GetWebIdentityToken for --audience {allowed[0]}, or add the audience to the provider"
         yield Finding(FAIL, "audience", said, problem.id, fix, problem.source)
@@ -200,8 +191,8 @@ def _audience_of_token(case: Case, assertion: Json, oidc: Json) -> Iterator[Find
 
 def _mapped(case: Case, assertion: Json) -> tuple[MappedAttributes, list[Finding]]:
     """The attributes, and the findings of condition and mapping: in Google's order, the condition first."""
-    mapping = case.provider.get("attributeMapping") or AWS_DEFAULT_MAPPING
-    condition = case.provider.get("attributeCondition", "")
+    mapping = case.provider.attribute_mapping or AWS_DEFAULT_MAPPING
+    condition = case.provider.attribute_condition
     try:
         attributes = map_attributes(mapping, assertion)
         admitted = condition_outcome(condition, attributes.values, assertion)
@@ -231,7 +222,7 @@ def _mapped(case: Case, assertion: Json) -> tuple[MappedAttributes, list[Finding
 def _condition_fix(case: Case, assertion: Json) -> str:
     arn = assertion.get("arn") or assertion.get("sub")
     session = _SESSION.fullmatch(arn or "")
-    if "aws" in case.provider and session:
+    if case.provider.aws and session:
         prefix = arn[: arn.rindex("/") + 1] if isinstance(arn, str) else ""
         clause = f"assertion.arn.startsWith('{prefix}')"
     else:

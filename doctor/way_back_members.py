@@ -4,11 +4,12 @@ https://cloud.google.com/iam/docs/workload-identity-federation-with-other-clouds
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Final
 
 from doctor.catalogue import CATALOGUE
 from doctor.findings import Finding
+from doctor.google_files import Binding
 from federation.google import EVERYONE, TOKEN_CREATOR, WORKLOAD_IDENTITY_USER
 from federation.outcome import FAIL, PASS, UNKNOWN
 
@@ -18,7 +19,7 @@ _ROLES: Final = (WORKLOAD_IDENTITY_USER, TOKEN_CREATOR)
 _ARN_IN_MEMBER: Final = re.compile(r"(?P<before>.*/subject/)(?P<arn>arn:.+)")
 
 
-def member_findings(member: str, sets: frozenset[str], bindings: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+def member_findings(member: str, sets: frozenset[str], bindings: Sequence[Binding]) -> Iterator[Finding]:
     """D24 when no binding means the principal; unknown when a binding has a condition.
 
     `member` is the principal, `sets` are the principal sets that it is in.
@@ -28,14 +29,14 @@ def member_findings(member: str, sets: frozenset[str], bindings: Sequence[Mappin
         f"gcloud iam service-accounts add-iam-policy-binding EMAIL --role={WORKLOAD_IDENTITY_USER} --member='{member}'"
     )
     meant = {member} | sets | EVERYONE
-    matching = [each for each in bindings if not meant.isdisjoint(each.get("members", ()))]
-    enough = [each for each in matching if each.get("role") in _ROLES]
-    if any(not each.get("condition") for each in enough):
+    matching = [each for each in bindings if not meant.isdisjoint(each.members)]
+    enough = [each for each in matching if each.role in _ROLES]
+    if any(not each.condition for each in enough):
         yield from _admitted(member, sets, enough)
     elif enough:
         yield Finding(UNKNOWN, SUBJECT, "binds the principal on a condition, which is not evaluated here", problem.id)
     elif matching:
-        roles = ", ".join(sorted({str(each.get("role")) for each in matching}))
+        roles = ", ".join(sorted({each.role for each in matching}))
         said = f"gives the principal {roles}; whether that has iam.serviceAccounts.getAccessToken is not known here"
         yield Finding(UNKNOWN, SUBJECT, said, problem.id, fix, problem.source)
     else:
@@ -44,8 +45,8 @@ def member_findings(member: str, sets: frozenset[str], bindings: Sequence[Mappin
         )
 
 
-def _admitted(member: str, sets: frozenset[str], bindings: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    members = {each for binding in bindings for each in binding.get("members", ())}
+def _admitted(member: str, sets: frozenset[str], bindings: Sequence[Binding]) -> Iterator[Finding]:
+    members = {each for binding in bindings for each in binding.members}
     if member in members:
         yield Finding(PASS, SUBJECT, f"names the principal: {member}")
         return
@@ -53,9 +54,9 @@ def _admitted(member: str, sets: frozenset[str], bindings: Sequence[Mapping[str,
     yield Finding(PASS, SUBJECT, f"includes the principal: {wide[0]}")
 
 
-def _near(member: str, bindings: Sequence[Mapping[str, Any]]) -> str:
+def _near(member: str, bindings: Sequence[Binding]) -> str:
     """What stands in its place, if something nearly right does."""
-    own = [each for binding in bindings if binding.get("role") in _ROLES for each in binding.get("members", ())]
+    own = [each for binding in bindings if binding.role in _ROLES for each in binding.members]
     subject = member.rpartition("/subject/")[2]
     for each in own:
         if each.startswith("deleted:"):

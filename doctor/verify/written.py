@@ -7,6 +7,7 @@ from typing import Any
 from doctor import aws_api
 from doctor.cloud import Unread, read
 from doctor.google_api import IAM, GoogleApi
+from doctor.google_files import IamPolicy, Provider
 from doctor.live_roles import all_providers, role_of_arn
 from doctor.tokens import parse_token
 from doctor.verify.diagnosis import WrittenAccount, WrittenRole
@@ -65,5 +66,5 @@ def _case(workload: MadeWorkload, session: Mapping[str, Any]) -> Case:
         identity = identity_of_arn(session["AssumedRoleUser"]["Arn"])
     else:
         identity = identity_of_token(parse_token(outbound_token(workload.region, session["Credentials"])))
-    provider = google.get(IAM, audience.removeprefix("//iam.googleapis.com/"))
-    return Case(identity, provider, _bindings(email), audience)
+    provider = Provider.from_json(google.get(IAM, audience.removeprefix("//iam.googleapis.com/")), "the provider")
+    return Case(identity, provider, IamPolicy.from_json({"bindings": _bindings(email)}, email).bindings, audience)

@@ -58,13 +58,6 @@ def oidc_attribute_condition(partition: str, account_id: str, role_names: Collec
     )
 
 
-def mapped_subject(partition: str, account_id: str, role_name: str) -> str:
-    """The google.subject that both mappings give a role's sessions: at most 102 of the 127 bytes allowed."""
-    _check_account(partition, account_id)
-    _checked_role_names([role_name])
-    return role_arn(partition, account_id, role_name)
-
-
 def _any_of(conditions: Iterable[str]) -> str:
     condition = " || ".join(conditions) or NOBODY
     if len(condition) > ATTRIBUTE_CONDITION_CHARACTERS:

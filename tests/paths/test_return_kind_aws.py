@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -121,6 +122,19 @@ def test_the_file_names_no_secret_and_only_google(workload: Mapping[str, Any]) -
     assert account["token_url"] == "https://sts.googleapis.com/v1/token"
     assert account["service_account_impersonation_url"].endswith(f"/{EMAIL}:generateAccessToken")
     assert not {"client_secret", "private_key"} & account.keys()
+
+
+@pytest.mark.skipif(shutil.which("gcloud") is None, reason="gcloud is not installed")
+def test_the_file_is_the_one_that_gcloud_makes(example: Outputs, workload: Mapping[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "by-gcloud.json"
+    command = ["gcloud", "iam", "workload-identity-pools", "create-cred-config", example["workload_identity_provider"]]
+    subprocess.run(
+        [*command, "--aws", "--enable-imdsv2", f"--service-account={EMAIL}", f"--output-file={file}"],
+        env={"PATH": os.environ["PATH"], "CLOUDSDK_CONFIG": str(tmp_path / "gcloud")},
+        check=True,
+        capture_output=True,
+    )
+    assert json.loads(file.read_text()) == workload["external_account"]
 
 
 def test_the_guides_member_holds_to_the_letter(sandbox: Sandbox, workload: Mapping[str, Any]) -> None:

@@ -3,28 +3,28 @@
 It reads and never changes. `*_reads` ask the clouds, `*_access`, `*_resources` and `*_checks` judge what was read.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
-from doctor.cloud import CloudError, Unread
+from doctor.cloud import CloudError
 from doctor.findings import Finding
 from doctor.google_api import SIGN_IN, GoogleApi
 from doctor.preflight.aws_checks import check_aws
 from doctor.preflight.aws_reads import read_aws
 from doctor.preflight.google_access import check_caller, check_organization_policies, check_permissions, check_services
+from doctor.preflight.google_pool import check_pool_and_provider
 from doctor.preflight.google_reads import read_google
-from doctor.preflight.google_resources import check_cluster, check_pool, check_provider, check_service_accounts
+from doctor.preflight.google_resources import check_cluster, check_service_accounts
 from doctor.stack import Stack
 from federation.outcome import FAIL
-from federation.settings import Settings
 
 
 def preflight(stack: Stack, say: Callable[[str], None]) -> list[Finding]:
     """Both clouds' findings, in the order in which one would mend them. `say` shows progress."""
-    return [*_google(stack.settings, stack.outputs, say), *_aws(stack.settings, stack.outputs, say)]
+    return [*_google(stack, say), *_aws(stack, say)]
 
 
-def _google(settings: Settings, outputs: Mapping[str, Any] | Unread, say: Callable[[str], None]) -> list[Finding]:
+def _google(stack: Stack, say: Callable[[str], None]) -> list[Finding]:
+    settings = stack.settings
     try:
         google = GoogleApi.from_environment()
     except CloudError as error:
@@ -38,16 +38,15 @@ def _google(settings: Settings, outputs: Mapping[str, Any] | Unread, say: Callab
         *check_services(settings, reads.services),
         *check_permissions(settings, reads.permissions),
         *check_cluster(settings, reads.cluster),
-        *check_pool(settings, reads.pool, outputs),
-        *check_provider(settings, reads.provider, outputs),
-        *check_service_accounts(settings, reads.service_accounts, outputs),
+        *check_pool_and_provider(stack, reads.pool, reads.provider),
+        *check_service_accounts(stack, reads.service_accounts),
         *check_organization_policies(settings, reads.constraints),
     ]
 
 
-def _aws(settings: Settings, outputs: Mapping[str, Any] | Unread, say: Callable[[str], None]) -> list[Finding]:
+def _aws(stack: Stack, say: Callable[[str], None]) -> list[Finding]:
     try:
-        reads = read_aws(settings, say)
+        reads = read_aws(stack.settings, say)
     except CloudError as error:
         return [Finding(FAIL, "AWS credentials", str(error), fix="set AWS_PROFILE to a profile that exists")]
-    return check_aws(settings, reads, outputs)
+    return check_aws(stack, reads)

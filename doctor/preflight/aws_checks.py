@@ -7,9 +7,11 @@ from typing import Any, Final
 from doctor.catalogue import CATALOGUE
 from doctor.cloud import Unread
 from doctor.findings import Finding
+from doctor.preflight.adoption import adopt_command, role_resources
 from doctor.preflight.aws_reads import AwsReads, cluster_provider_arn
 from doctor.preflight.existing import may_be_made
 from doctor.preflight.google_reads import Found
+from doctor.stack import Stack
 from federation.aws import OIDC_PROVIDERS, TRUST_POLICY_CHARACTERS, partition_of_region, role_arn
 from federation.outcome import FAIL, PASS, UNKNOWN
 from federation.settings import Settings
@@ -23,8 +25,9 @@ TRUST_POLICY_QUOTA: Final = "AssumeRolePolicySizeQuota"
 QUOTAS: Final = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 
 
-def check_aws(settings: Settings, reads: AwsReads, outputs: Mapping[str, Any] | Unread) -> list[Finding]:
+def check_aws(stack: Stack, reads: AwsReads) -> list[Finding]:
     """All of it, in the order in which one would mend it."""
+    settings, outputs = stack.settings, stack.outputs
     caller = check_caller(settings, reads.caller)
     if isinstance(reads.caller, Unread) or caller.outcome is FAIL:
         return [caller]  # what there is in another account says nothing
@@ -35,7 +38,7 @@ def check_aws(settings: Settings, reads: AwsReads, outputs: Mapping[str, Any] | 
         *check_oidc_provider(settings, account_id, reads.oidc_providers, outputs),
         *check_google_provider(settings, reads.oidc_providers),
         *check_oidc_provider_quota(settings, account_id, reads.oidc_providers),
-        *check_roles(settings, account_id, reads.roles, outputs),
+        *check_roles(stack, account_id, reads.roles),
         *check_trust_policy_sizes(reads.roles, reads.quotas),
         *check_outbound_federation(settings, reads.outbound_issuer, outputs),
     ]
@@ -155,10 +158,9 @@ def check_oidc_provider_quota(
         )
 
 
-def check_roles(
-    settings: Settings, account_id: str, found: Mapping[str, Found], outputs: Mapping[str, Any] | Unread
-) -> Iterator[Finding]:
+def check_roles(stack: Stack, account_id: str, found: Mapping[str, Found]) -> Iterator[Finding]:
     """Each role can be made, or is the stack's own."""
+    settings, outputs = stack.settings, stack.outputs
     partition = partition_of_region(settings.region) or "aws"
     for workload in settings.workloads:
         name = workload.aws_role.name
@@ -172,8 +174,8 @@ def check_roles(
             own=outputs if isinstance(outputs, Unread) else arn in _made_roles(outputs),
             refusal="EntityAlreadyExists",
             catalogue_id="D8",
-            fix="set another awsRole.name; or, if nobody else needs it, delete it:"
-            f" aws iam delete-role --role-name {name} (after its policies)",
+            fix="set another awsRole.name if others use it; or adopt it (`pulumi up` then replaces its trust policy):\n"
+            + adopt_command(stack.name, role_resources(workload.name, name)),
         )
 
 

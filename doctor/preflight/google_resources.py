@@ -6,12 +6,13 @@ from typing import Any, Final
 from doctor.catalogue import CATALOGUE
 from doctor.cloud import Unread
 from doctor.findings import Finding
+from doctor.preflight.adoption import adopt_command, service_account_resources
 from doctor.preflight.existing import may_be_made
-from doctor.preflight.google_reads import Found, pool_path, provider_path, service_accounts
+from doctor.preflight.google_reads import Found, ServiceAccountOfWorkload, service_accounts
+from doctor.stack import Stack
 from federation.google import enable_metadata_server_command, enable_workload_pool_command, workload_pool
 from federation.outcome import FAIL, PASS, UNKNOWN
-from federation.settings import Settings, WorkloadIdentityPool
-
+from federation.settings import Settings
 
 WORKLOAD_IDENTITY: Final = "https://cloud.google.com/kubernetes-engine/docs/how-to/workload-identity"
 
@@ -37,74 +38,47 @@ def check_cluster(settings: Settings, found: Found) -> Iterator[Finding]:
     yield from _node_pools(settings, project, found)
 
 
-def check_pool(settings: Settings, found: Found, outputs: Mapping[str, Any] | Unread) -> Iterator[Finding]:
-    """The pool can be made, or is the stack's own, or can be looked up."""
-    pool = settings.workload_identity_pool
-    if pool is None:
-        return
-    subject = f"workload identity pool {pool.id}"
-    if isinstance(found, Unread):
-        yield Finding(UNKNOWN, subject, f"it can't be read: {found.reason}")
-    elif found is not None and found.get("state") == "DELETED":
-        yield _deleted_pool(settings, pool, subject)
-    elif found is not None and found.get("disabled"):
-        fix = f"gcloud iam workload-identity-pools update {pool.id} {_place(settings, pool)} --no-disabled"
-        yield Finding(FAIL, subject, "it is disabled, and Google takes no token through it", fix=fix)
-    elif pool.mode == "create":
-        adopt = "set `mode: lookup` in gcp-aws-wif:workloadIdentityPool to use it, or take another id"
-        yield _may_be_made(subject, found, outputs, "workload_identity_pool", adopt)
-    elif found is None:
-        fix = "set `mode: create` in gcp-aws-wif:workloadIdentityPool, or bring up the stack that owns it first"
-        yield Finding(FAIL, subject, "the stack looks it up, and there is none", fix=fix)
-    else:
-        yield Finding(PASS, subject, "it is there to be looked up")
-
-
-def check_provider(settings: Settings, found: Found, outputs: Mapping[str, Any] | Unread) -> Iterator[Finding]:
-    """The provider can be made, or is the stack's own."""
-    pool = settings.workload_identity_pool
-    if pool is None:
-        return
-    subject = f"workload identity provider {pool.provider.id}"
-    if isinstance(found, Unread):
-        yield Finding(UNKNOWN, subject, f"it can't be read: {found.reason}")
-    elif found is not None and found.get("state") == "DELETED":
-        undelete = (
-            f"gcloud iam workload-identity-pools providers undelete {pool.provider.id}"
-            f" --workload-identity-pool={pool.id} {_place(settings, pool)}"
-        )
-        adopt = _import_command("Provider", "workload-identity-provider", provider_path(settings))
-        yield _taken_by_a_deleted_one(subject, undelete, adopt, "set another provider.id")
-    else:
-        adopt = _import_command("Provider", "workload-identity-provider", provider_path(settings))
-        yield _may_be_made(
-            subject, found, outputs, "workload_identity_provider", f"{adopt}\nor set another provider.id"
-        )
-
-
-def check_service_accounts(
-    settings: Settings, found: Mapping[str, Found], outputs: Mapping[str, Any] | Unread
-) -> Iterator[Finding]:
-    """Each service account can be made, or is the stack's own."""
-    for account in service_accounts(settings):
+def check_service_accounts(stack: Stack, found: Mapping[str, Found]) -> Iterator[Finding]:
+    """Each service account can be made, or is the stack's own, with the unique id that the trust pins."""
+    for account in service_accounts(stack.settings):
         subject, there = f"service account {account.email}", found[account.email]
         if isinstance(there, Unread):
             yield Finding(UNKNOWN, subject, f"it can't be read: {there.reason}")
-        elif there is None:
-            yield Finding(PASS, subject, "the name is free")
-        elif isinstance(outputs, Unread):
-            yield Finding(UNKNOWN, subject, f"it is there; whether this stack made it can't be known: {outputs.reason}")
-        elif account.email in _emails(outputs):
-            yield _own_service_account(account.workload, subject, there, outputs)
-        else:
-            adopt = f"projects/{account.project}/serviceAccounts/{account.email}"
-            yield Finding(
-                FAIL,
-                subject,
-                "it is there already, and not this stack's: `pulumi up` would fail with 409 already exists",
-                fix=f"set another gcpServiceAccount.id, or adopt it: pulumi import"
-                f" gcp:serviceaccount/account:Account {account.workload}-gcp-account {adopt}",
-            )
+            continue
+        made = stack.outputs if isinstance(stack.outputs, Unread) else _made_unique_id(stack.outputs, account)
+        if there is not None and isinstance(made, str) and made != there["uniqueId"]:
+            yield _made_anew(subject, there["uniqueId"], made)
+            continue
+        adopted = service_account_resources(
+            account.workload, f"projects/{account.project}/serviceAccounts/{account.email}"
+        )
+        yield may_be_made(
+            subject,
+            there=there is not None,
+            own=made if isinstance(made, Unread) else made is not None,
+            refusal="409 already exists",
+            fix=f"set another gcpServiceAccount.id; or adopt it:\n{adopt_command(stack.name, adopted)}",
+        )
+
+
+def _made_unique_id(outputs: Mapping[str, Any], account: ServiceAccountOfWorkload) -> str | None:
+    """What the stack's outputs say of a service account that it made; None if it made none of this e-mail."""
+    made = outputs.get("workloads", {}).get(account.workload, {})
+    if made.get("gcp_service_account_email") != account.email:
+        return None
+    unique_id: str = made["gcp_service_account_unique_id"]
+    return unique_id
+
+
+def _made_anew(subject: str, unique_id: str, trusted: str) -> Finding:
+    return Finding(
+        FAIL,
+        subject,
+        f"it was made anew: its unique id is {unique_id}, and the role's trust still names {trusted}",
+        id="D11",
+        fix="pulumi up --refresh",
+        source=CATALOGUE["D11"].source,
+    )
 
 
 def _workload_pool(settings: Settings, project: str, cluster: Mapping[str, Any]) -> Finding:
@@ -146,66 +120,3 @@ def _node_pools(settings: Settings, project: str, cluster: Mapping[str, Any]) ->
             yield Finding(PASS, subject, f"{missing}; that can be mended once the workload pool is on", fix=fix)
         else:
             yield Finding(FAIL, subject, missing, fix=f"{fix}\n(it recreates the nodes)", source=WORKLOAD_IDENTITY)
-
-
-def _deleted_pool(settings: Settings, pool: WorkloadIdentityPool, subject: str) -> Finding:
-    undelete = f"gcloud iam workload-identity-pools undelete {pool.id} {_place(settings, pool)}"
-    if pool.mode == "lookup":
-        return _taken_by_a_deleted_one(subject, undelete, "", "")
-    adopt = _import_command("", "workload-identity-pool", pool_path(settings))
-    return _taken_by_a_deleted_one(subject, undelete, adopt, "set another workloadIdentityPool.id")
-
-
-def _taken_by_a_deleted_one(subject: str, undelete: str, adopt: str, other_id: str) -> Finding:
-    steps = [undelete, *([adopt, f"or {other_id}"] if adopt else [])]
-    return Finding(
-        FAIL,
-        subject,
-        "it was deleted less than 30 days ago, and Google keeps its id: `pulumi up` would fail with 409 Requested"
-        " entity already exists"
-        if adopt
-        else "it is deleted, and can't be looked up",
-        id="D12",
-        fix="\n".join(steps),
-        source=CATALOGUE["D12"].source,
-    )
-
-
-def _may_be_made(
-    subject: str, found: Mapping[str, Any] | None, outputs: Mapping[str, Any] | Unread, output: str, fix: str
-) -> Finding:
-    return may_be_made(
-        subject,
-        there=found is not None,
-        own=outputs if isinstance(outputs, Unread) else found is not None and outputs.get(output) == found["name"],
-        refusal="409 Requested entity already exists",
-        catalogue_id="D12",
-        fix=fix,
-    )
-
-
-def _own_service_account(workload: str, subject: str, found: Mapping[str, Any], outputs: Mapping[str, Any]) -> Finding:
-    made = outputs["workloads"][workload]["gcp_service_account_unique_id"]
-    if made == found["uniqueId"]:
-        return Finding(PASS, subject, "it is this stack's own")
-    return Finding(
-        FAIL,
-        subject,
-        f"it was made anew: its unique id is {found['uniqueId']}, and the role's trust still names {made}",
-        id="D11",
-        fix="pulumi up --refresh",
-        source=CATALOGUE["D11"].source,
-    )
-
-
-def _emails(outputs: Mapping[str, Any]) -> set[str]:
-    return {workload.get("gcp_service_account_email") for workload in outputs.get("workloads", {}).values()}
-
-
-def _place(settings: Settings, pool: WorkloadIdentityPool) -> str:
-    return f"--location=global --project={pool.project or settings.project}"
-
-
-def _import_command(suffix: str, name: str, resource: str) -> str:
-    type_ = f"gcp:iam/workloadIdentityPool{suffix}:WorkloadIdentityPool{suffix}"
-    return f"pulumi import {type_} {name} {resource}"

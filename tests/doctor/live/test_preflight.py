@@ -136,12 +136,15 @@ def test_d12_a_soft_deleted_pool_under_the_id_comes_with_the_way_out(world: Worl
     world.call_google("DELETE", f"{POOLS}/poc-aws-pool")
     problem = not_passed(world)[0]
     assert (problem.id, problem.outcome) == ("D12", FAIL)
-    undelete, adopt, _ = problem.fix.splitlines()
+    undelete, adopt = problem.fix.splitlines()
     assert (
         undelete
         == "gcloud iam workload-identity-pools undelete poc-aws-pool --location=global --project=mgr-product-sbx"
     )
-    assert adopt.endswith(POOL_RESOURCE), "with the project's id: its number would replace the pool at the next up"
+    assert f'"id": "{POOL_RESOURCE}"' in adopt, (
+        "with the project's id: by its number, the next up would replace the pool"
+    )
+    assert "pulumi import --file adopt.json" in adopt
 
 
 def test_d12_a_soft_deleted_provider_in_a_pool_that_is_there(world: World) -> None:
@@ -164,6 +167,7 @@ def test_d12_a_soft_deleted_provider_in_a_pool_that_is_there(world: World) -> No
 def test_d12_a_pool_of_somebody_else_under_the_id(world: World) -> None:
     world.call_google("POST", f"{POOLS}?workloadIdentityPoolId=poc-aws-pool", {})
     problem = only_problem(world)
+    assert "it is there already" in problem.said
     assert problem.id == "D12"
     assert "mode: lookup" in problem.fix
 

@@ -18,10 +18,10 @@ POOL = f"projects/{seed.PROJECT_ID}/locations/global/workloadIdentityPools/poc-a
 
 
 def second_config() -> dict[str, Any]:
-    """The example, beside sbx: it has the same cluster, and its own provider in the pool of sbx."""
+    """The example, beside sbx: the same cluster, its own provider in the pool of sbx, the account's own issuer."""
     config = stack_config("example")
     config["gcp-aws-wif:awsOidcProvider"] = {"mode": "lookup", "clientIds": ["sts.amazonaws.com", SECOND_AUDIENCE]}
-    provider = {"id": "example-roles", "kind": "aws"}
+    provider = {"id": "example-tokens", "kind": "oidc", "outboundFederation": "lookup"}
     config["gcp-aws-wif:workloadIdentityPool"] = {"mode": "lookup", "id": "poc-aws-pool", "provider": provider}
     config["gcp-aws-wif:workloads"][0]["awsRole"]["audience"] = SECOND_AUDIENCE
     return config
@@ -41,11 +41,19 @@ def second(make_engine: MakeEngine, first: Engine) -> Engine:
 
 
 @pytest.fixture(scope="module")
-def second_up(second: Engine) -> EngineResult:
+def issuer(iam: Any) -> str:
+    """Outbound identity federation, which somebody turned on for the whole account."""
+    url: str = iam.enable_outbound_web_identity_federation()["IssuerIdentifier"]
+    return url
+
+
+@pytest.fixture(scope="module")
+def second_up(second: Engine, issuer: str) -> EngineResult:
+    assert issuer, "it is on before it is looked up"
     return second.update("up")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def iam(sandbox: ServedSandbox) -> Any:
     return boto3.client(
         "iam",
@@ -71,7 +79,7 @@ def test_they_share_one_oidc_provider_and_one_pool(first: Engine, second: Engine
     shared = ("gke_issuer", "gke_workload_pool", "aws_oidc_provider_arn", "workload_identity_pool")
     assert {name: theirs[name] for name in shared} == {name: ours[name] for name in shared}
     assert ours["gke_issuer"] == gke_issuer(seed.PROJECT_ID, seed.CLUSTER_LOCATION, seed.CLUSTER_NAME)
-    assert theirs["workload_identity_provider"] == f"{ours['workload_identity_pool']}/providers/example-roles"
+    assert theirs["workload_identity_provider"] == f"{ours['workload_identity_pool']}/providers/example-tokens"
 
 
 def test_what_the_second_adds_to_the_firsts_provider_is_said(second_up: EngineResult) -> None:
@@ -99,11 +107,20 @@ def test_the_second_changes_and_warns_of_nothing_when_it_comes_up_again(second: 
 
 
 @pytest.mark.usefixtures("second_up")
-def test_destroying_the_second_leaves_what_it_looked_up(first: Engine, second: Engine, iam: Any, sandbox: Any) -> None:
-    assert provider_ids(sandbox) == {"aws-provider", "example-roles"}
+def test_the_seconds_provider_takes_the_issuer_that_was_found(sandbox: ServedSandbox, issuer: str) -> None:
+    provider = sandbox.google("GET", f"/v1/{POOL}/providers/example-tokens").raise_for_status().json()
+    assert provider["oidc"]["issuerUri"] == issuer
+
+
+@pytest.mark.usefixtures("second_up")
+def test_destroying_the_second_leaves_what_it_looked_up(
+    first: Engine, second: Engine, iam: Any, sandbox: ServedSandbox, issuer: str
+) -> None:
+    assert provider_ids(sandbox) == {"aws-provider", "example-tokens"}
     second.update("destroy")
     assert provider_ids(sandbox) == {"aws-provider"}
     assert "sts.amazonaws.com" in client_ids(iam, first.outputs()["aws_oidc_provider_arn"])
+    assert iam.get_outbound_web_identity_federation_info()["IssuerIdentifier"] == issuer
 
 
 @pytest.mark.usefixtures("second_up")

@@ -28,7 +28,7 @@ Directory = Annotated[Path, typer.Option(help="Where the sandbox keeps its files
 DEFAULT_DIRECTORY = Path(".sandbox")
 
 MARKER = "made-by-sandbox"
-"""In a directory that a sandbox was served from, to know it from one that must not be cleared."""
+"""In every directory that a sandbox filled, to know it from one that must not be cleared."""
 
 
 @app.command()
@@ -99,12 +99,16 @@ def pulumi_path_entries() -> Sequence[Path]:
 
 
 def clear(directory: Path) -> None:
-    """Make a fresh directory of one that an earlier sandbox was served from; any other that holds files is refused."""
-    if directory.exists() and any(directory.iterdir()):
-        if not (directory / MARKER).exists():
-            fail(f"{directory} holds files that are not a sandbox's; empty it, or name another place with --directory")
-        shutil.rmtree(directory)
+    """Take away what an earlier `serve` left, not what is another run's; a directory of other files is refused."""
     directory.mkdir(parents=True, exist_ok=True)
+    left = [entry for entry in directory.iterdir() if not (entry / MARKER).exists()]
+    if left and not (directory / MARKER).exists():
+        fail(f"{directory} holds files that are not a sandbox's; empty it, or name another place with --directory")
+    for entry in left:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()
     (directory / MARKER).touch()
 
 
@@ -137,8 +141,10 @@ def own_sandbox(directory: Path) -> Iterator[Sandbox]:
     """A sandbox for one command; its files go when it ends, and SIGTERM ends it as ctrl-C does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     directory.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="run-", dir=directory.resolve()) as files, Sandbox(Path(files)) as sandbox:
-        yield sandbox
+    with tempfile.TemporaryDirectory(prefix="run-", dir=directory.resolve()) as files:
+        (Path(files) / MARKER).touch()
+        with Sandbox(Path(files)) as sandbox:
+            yield sandbox
 
 
 @contextmanager

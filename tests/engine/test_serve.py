@@ -83,6 +83,20 @@ def test_a_directory_of_other_files_is_not_cleared(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["precious"]
 
 
+def test_another_runs_files_in_the_same_directory_are_left_to_it(tmp_path: Path) -> None:
+    look_after_serve = f"""
+import os, subprocess, sys
+command = [sys.executable, "-m", "sandbox", "serve", "--directory", {str(tmp_path)!r}]
+served = subprocess.Popen(command, cwd={str(PROJECT)!r}, stdout=subprocess.PIPE)
+served.stdout.readline()
+served.terminate()
+served.wait()
+print(os.path.exists(os.environ["KUBECONFIG"]))
+"""
+    command = ["--", sys.executable, "-c", look_after_serve]
+    assert sandbox_command("run", "--directory", str(tmp_path), *command).stdout.strip() == "True"
+
+
 def test_it_is_served_again_from_a_fresh_world_where_it_was_before(tmp_path: Path) -> None:
     first = serve(tmp_path)
     end(first)

@@ -15,7 +15,7 @@ from doctor.errors import UsageError
 from doctor.reach.formats import formatted, status
 from doctor.reach.html import html
 from doctor.reach.mermaid import mermaid
-from doctor.reach.model import Edge, Node, ReachMap
+from doctor.reach.model import Edge, Kind, Node, ReachMap
 from doctor.reach.permissions import RolePolicy, permission_edges
 from doctor.reach.reads import account_map, stack_map
 from doctor.reach.svg import svg
@@ -208,16 +208,16 @@ MISCHIEF = st.sampled_from(
 HOSTILE = st.one_of(TITLES, MISCHIEF)
 
 
+KINDS: tuple[Kind, ...] = ("identity", "role", "resource")
+
+
 @st.composite
 def reach_maps(draw: st.DrawFn) -> ReachMap:
     """Maps whose every word is hostile."""
-    words = lambda: draw(HOSTILE)  # noqa: E731
-    source, role, target = (
-        Node(kind, f"{kind}{words()}", words(), words())
-        for kind in ("identity", "role", "resource")  # type: ignore[arg-type]
-    )
-    edges = (Edge(source, role, words(), (words(),), words()), Edge(role, target, words(), (words(),)))
-    return ReachMap(words(), edges, (words(),))
+    words = [draw(HOSTILE) for _ in range(13)]
+    source, role, target = (Node(kind, f"{kind}{words[n]}", words[n + 3], words[n + 6]) for n, kind in enumerate(KINDS))
+    edges = (Edge(source, role, words[9], (words[10],), words[11]), Edge(role, target, words[12], (words[10],)))
+    return ReachMap(words[0], edges, (words[1],))
 
 
 class Document(HTMLParser):

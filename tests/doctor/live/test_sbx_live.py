@@ -1,4 +1,4 @@
-"""The doctor on the stack sbx as the real engine makes it: before the first up, around what is in the way, and after."""
+"""The doctor on the stack sbx as the real engine makes it: before the first up, after, and with things in the way."""
 
 import json
 import os
@@ -54,14 +54,16 @@ def run_imports(finding: Finding, engine: Engine) -> None:
     assert completed.returncode == 0, completed.stdout + completed.stderr
 
 
-def test_sbx_is_ready_comes_up_and_keeps_its_promises(engine: tuple[World, Engine]) -> None:
+def test_sbx_is_ready_comes_up_and_keeps_its_promises(
+    engine: tuple[World, Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
     world, pulumi = engine
     assert problems(world) == []
     pulumi.update("up")
     world.serve_tokens_on_nodes()
     assert problems(world) == []
 
-    os.environ["GCE_METADATA_HOST"] = world.sandbox.start_pod("default", "s3-reader")
+    monkeypatch.setenv("GCE_METADATA_HOST", world.sandbox.start_pod("default", "s3-reader"))
     stack = load_stack(STACK, world.directory)
     assert verify(stack, Options(), Patience(lambda _: None, successes=1)).findings == []
     reach = stack_map(stack, lambda _: None)

@@ -42,7 +42,7 @@ def _add_explain(add_command: AddCommand) -> None:
     role.add_argument("--role", metavar="ARN", help="a live role, with the IAM OIDC providers of its account")
     role.add_argument("-s", "--stack", help="the live role of a stack's workload")
     role.add_argument("--provider", metavar="FILE|NAME", help="way back: a workload identity provider, projects/…")
-    role.add_argument("--error", metavar="FILE|-", help="an error message of either cloud: which problem it means")
+    role.add_argument("--error", metavar="TEXT|FILE", help="an error message of either cloud: which problem it means")
     command.add_argument("--workload", metavar="NAME", help="of the stack, when it has several")
     command.add_argument("--directory", type=Path, default=Path(), help="the stack's project; by default this one")
     command.add_argument("--outputs", type=Path, metavar="FILE", help="of `pulumi stack output --json`, without a CLI")

@@ -123,6 +123,11 @@ def _fix(finding: Finding, change: Remedy) -> str:
             return text
         return f"{text}; write this statement:\n{json.dumps(change.instead, indent=2, ensure_ascii=False)}"
     text = "\n".join(map(str, change.edits))
+    if finding.id == "D4":
+        return (
+            "ask for a token with the audience that the policy wants: `audience:` of the token volume, or of the"
+            f" request. Only if the token's is meant, list it at the account's IAM OIDC provider, and\n{text}"
+        )
     if finding.id == "D11":
         return f"{text}\n(in a stack of this program: `pulumi up`)"
     if any(edit.place.lower().endswith(':sub"') and edit.old and edit.new for edit in change.edits):

@@ -80,17 +80,13 @@ def _rows_text(rows: Sequence[Mapping[str, Any]]) -> str:
 
 def _finding_text(finding: Finding) -> str:
     names = " ".join(filter(None, [finding.outcome.value.upper(), finding.id, finding.severity]))
-    marked = f"{names:<7} {finding.subject}"
-    lines = [f"{marked}: {finding.said}"]
+    lines = [f"{names:<7} {finding.subject}: {finding.said}"]
     if finding.fix:
-        lines.extend(f"        fix: {line}" if n == 0 else f"             {line}" for n, line in _numbered(finding.fix))
+        first, *others = finding.fix.splitlines()
+        lines += [f"        fix: {first}", *(f"             {each}" for each in others)]
     if finding.source:
         lines.append(f"        see: {finding.source}")
     return "\n".join(_printable(line) for line in lines)
-
-
-def _numbered(text: str) -> list[tuple[int, str]]:
-    return list(enumerate(text.splitlines()))
 
 
 def _cell(value: Any) -> str:

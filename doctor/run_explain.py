@@ -3,6 +3,7 @@
 import argparse
 import time
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from doctor.cloud import CloudError
@@ -35,7 +36,8 @@ def _report(options: argparse.Namespace) -> Report:
     if options.error:
         from doctor.explain_error import explain_error
 
-        return explain_error(read_text(options.error))
+        is_message = " " in options.error and not Path(options.error).exists()
+        return explain_error(options.error if is_message else read_text(options.error))
     if options.provider:
         from doctor.run_way_back import way_back_report
 

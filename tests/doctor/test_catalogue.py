@@ -1,6 +1,7 @@
 """The catalogue: every problem has its words, its way out and its source; error messages are named by them."""
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -70,6 +71,17 @@ def test_explain_takes_an_error_message(doctor: Doctor) -> None:
     answer = doctor.run("explain", "--error", "-", "--json", stdin=MESSAGES["D25"])
     assert (answer.status, answer.ids) == (1, ["D25"])
     assert "GetWebIdentityToken" in answer.first["fix"]
+
+
+def test_explain_takes_an_error_message_as_an_argument(doctor: Doctor) -> None:
+    assert doctor.run("explain", "--error", MESSAGES["D5"], "--json").ids == ["D5"]
+
+
+def test_the_guide_to_the_doctor_lists_every_problem() -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "doctor.md").read_text()
+    assert [line for line in guide.splitlines() if line.startswith("| D")] == [
+        f"| {problem.id} | {problem.title} |" for problem in CATALOGUE.values()
+    ]
 
 
 def test_an_error_message_that_is_not_known_is_unknown(doctor: Doctor) -> None:

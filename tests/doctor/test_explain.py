@@ -138,7 +138,13 @@ BROKEN = {
         "D4",
         cluster_claims(aud=["https://sts.amazonaws.com"]),
         HEALTHY_CLUSTER,
-        f"to {json.dumps('https://sts.amazonaws.com')}",
+        "ask for a token with the audience that the policy wants",
+    ),
+    "D4 a typing error, seen without the account": Broken(
+        "D4",
+        cluster_claims(aud=["sts.amazon.com"]),
+        HEALTHY_CLUSTER,
+        "ask for a token with the audience that the policy wants",
     ),
     "D5 no provider": Broken(
         "D5",
@@ -186,6 +192,14 @@ BROKEN = {
         HEALTHY_CLUSTER,
         "sts:AssumeRole",
         healthy_claims=cluster_claims(),
+    ),
+    "D7": Broken(
+        "D7",
+        cluster_claims(),
+        HEALTHY_CLUSTER,
+        "without a thumbprint",
+        [oidc_provider() | {"ThumbprintList": ["not-hex"]}],
+        healthy_providers=[oidc_provider()],
     ),
     "D11": Broken(
         "D11",

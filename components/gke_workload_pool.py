@@ -46,8 +46,9 @@ class GkeWorkloadPool(pulumi.ComponentResource):
     def __init__(self, name: str, args: GkeWorkloadPoolArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("gcpawswif:gcp:GkeWorkloadPool", name, None, opts)
         project, location, cluster = args["project"], args["location"], args["cluster"]
-        self.cluster = pulumi.Output.from_input(self._existing(project, location, cluster))
-        self.issuer = self.cluster.apply(lambda _: gke_issuer(project, location, cluster))
+        found = self._existing(project, location, cluster)
+        self.cluster = pulumi.Output.from_input(found)
+        self.issuer = pulumi.Output.from_input(gke_issuer(project, location, cluster))
         if args["mode"] == "enable":
             self.workload_pool = EnabledWorkloadPool(
                 f"{name}-enabled",
@@ -57,9 +58,10 @@ class GkeWorkloadPool(pulumi.ComponentResource):
                 opts=pulumi.ResourceOptions(parent=self),
             ).workload_pool
         else:
-            self.workload_pool = self.cluster.apply(lambda found: _verified_pool(found, project, location, cluster))
+            # Not in an apply: nothing that hangs on the pool may be made before it is known to be on.
+            self.workload_pool = pulumi.Output.from_input(_verified_pool(found, project, location, cluster))
         if args["pods_use_metadata_server"]:
-            self.cluster.apply(lambda found: self._warn_of_node_pools(found, project, location, cluster))
+            self._warn_of_node_pools(found, project, location, cluster)
         self.register_outputs({"workload_pool": self.workload_pool, "issuer": self.issuer})
 
     def _existing(self, project: str, location: str, cluster: str) -> gcp.container.GetClusterResult:

@@ -243,6 +243,14 @@ def test_a_config_with_errors_registers_nothing_and_tells_all_of_them_without_a_
     assert "ValidationError" not in "".join(traceback.format_exception(error))
 
 
+def test_a_workload_pool_that_is_off_stops_the_program_before_it_makes_anything() -> None:
+    config = guide()
+    config["gcp-aws-wif:cluster"]["workloadPool"] = "verify"
+    built, error = run_refused_stack(config, World(cluster={"workloadIdentityConfigs": []}))
+    assert [each.type for each in built.registered] == ["gcpawswif:gcp:GkeWorkloadPool"]
+    assert "gcloud container clusters update mgr-main-sbx" in str(error)
+
+
 def test_a_key_that_the_program_does_not_know_is_refused_though_nothing_asks_for_it() -> None:
     built, error = run_refused_stack({**guide(), "gcp-aws-wif:workload": []})
     assert built.registered == []

@@ -5,7 +5,8 @@ POST /pods   {"namespace": …, "serviceAccount": …}: a pod's metadata server;
 PUT  /faults {"cloud": "aws" or "google", "propagationSeconds": …, "errorRate": …, "latencySeconds": …}
 """
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Mapping
+from typing import Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
@@ -15,12 +16,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sandbox.environment import Endpoints
 from sandbox.faults import Faults
 
-if TYPE_CHECKING:
-    from sandbox.server import Sandbox
-
 PUBLIC_ENDPOINTS = ("aws", "google", "kubernetes", "control", "provider_ports")
+
+
+class Cloud(Protocol):
+    """An emulated cloud that has faults on request."""
+
+    faults: Faults
 
 
 class PodRequest(BaseModel):
@@ -44,31 +49,27 @@ class FaultsRequest(BaseModel):
     seed: int = 0
 
 
-def create_app(sandbox: "Sandbox") -> Starlette:
-    """The control application of one sandbox."""
+def create_app(endpoints: Endpoints, start_pod: Callable[[str, str], str], clouds: Mapping[str, Cloud]) -> Starlette:
+    """The control application of a sandbox: `start_pod(namespace, service_account)` gives a pod's metadata host."""
+    public = {name: value for name, value in endpoints.to_json().items() if name in PUBLIC_ENDPOINTS}
 
-    async def endpoints(_: Request) -> JSONResponse:
-        known = sandbox.endpoints.to_json()
-        return JSONResponse({name: known[name] for name in PUBLIC_ENDPOINTS})
+    async def show_endpoints(_: Request) -> JSONResponse:
+        return JSONResponse(public)
 
-    async def start_pod(request: Request) -> JSONResponse:
+    async def make_pod(request: Request) -> JSONResponse:
         pod = PodRequest.model_validate_json(await request.body())
-        host = await run_in_threadpool(sandbox.start_pod, pod.namespace, pod.service_account)
+        host = await run_in_threadpool(start_pod, pod.namespace, pod.service_account)
         return JSONResponse({"metadataHost": host}, status_code=201)
 
     async def set_faults(request: Request) -> JSONResponse:
         asked = FaultsRequest.model_validate_json(await request.body())
-        faults = Faults(**asked.model_dump(exclude={"cloud"}))
-        if asked.cloud == "aws":
-            sandbox.aws.faults = faults
-        else:
-            sandbox.google.faults = faults
+        clouds[asked.cloud].faults = Faults(**asked.model_dump(exclude={"cloud"}))
         return JSONResponse(asked.model_dump(by_alias=True))
 
     return Starlette(
         routes=[
-            Route("/", endpoints, methods=["GET"]),
-            Route("/pods", start_pod, methods=["POST"]),
+            Route("/", show_endpoints, methods=["GET"]),
+            Route("/pods", make_pod, methods=["POST"]),
             Route("/faults", set_faults, methods=["PUT"]),
         ],
         exception_handlers={ValidationError: _refuse},

@@ -67,8 +67,6 @@ class Sandbox:
 
         control_server = HttpServer()
         stack.callback(control_server.stop)
-        control_server.start(control.create_app(self))
-
         self.endpoints = Endpoints(
             aws=aws.url,
             google=google_server.url,
@@ -78,6 +76,8 @@ class Sandbox:
             kubernetes_token=self.kubernetes.operator_token,
             provider_ports=ports,
         )
+        clouds: dict[str, control.Cloud] = {"aws": aws, "google": self.google}
+        control_server.start(control.create_app(self.endpoints, self.start_pod, clouds))
         self._write_client_files()
 
     def start_pod(self, namespace: str, service_account: str) -> str:

@@ -84,4 +84,4 @@ class IamPolicy(_Read):
 def _first(error: ValidationError) -> str:
     """The first thing that is wrong, without the value."""
     first = error.errors(include_input=False, include_url=False)[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
+    return " ".join(f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}".split())

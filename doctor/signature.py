@@ -18,8 +18,8 @@ import requests
 from doctor.catalogue import CATALOGUE
 from doctor.findings import Finding
 from doctor.google_api import CONTAINER, service_url
-from doctor.token_checks import ALGORITHMS
 from doctor.tokens import Token
+from federation.aws import WEB_IDENTITY_TOKEN_ALGORITHMS
 from federation.google import CONTAINER_API, GOOGLE_ISSUER
 from federation.outcome import FAIL, PASS, UNKNOWN
 
@@ -64,7 +64,7 @@ def verified_by_issuer(token: Token) -> Finding:
 def _verified(token: Token, keys: Mapping[str | None, jwt.PyJWK]) -> Finding:
     problem = CATALOGUE["D6"]
     header = token.header or {}
-    if header.get("alg") not in ALGORITHMS:
+    if header.get("alg") not in WEB_IDENTITY_TOKEN_ALGORITHMS:
         return Finding(FAIL, SUBJECT, "the token is not signed with a key pair", "D28", source=CATALOGUE["D28"].source)
     key = keys.get(header.get("kid"))
     if key is None:

@@ -10,13 +10,10 @@ from typing import Any, Final
 from doctor.catalogue import CATALOGUE
 from doctor.findings import Finding
 from doctor.tokens import LEGACY_KUBERNETES_TOKEN, NotATokenError, Token
-from federation.aws import WEB_IDENTITY_TOKEN_CHARACTERS
+from federation.aws import WEB_IDENTITY_TOKEN_ALGORITHMS, WEB_IDENTITY_TOKEN_CHARACTERS, WEB_IDENTITY_TOKEN_CLAIMS
 from federation.outcome import FAIL
 
 SUBJECT: Final = "token"
-ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})
-"""https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""
-REQUIRED_CLAIMS: Final = ("iss", "sub", "aud", "exp", "iat")
 
 
 def not_a_token(error: NotATokenError) -> Finding:
@@ -42,7 +39,7 @@ def time_findings(token: Token, now: float) -> Iterator[Finding]:
 def form_findings(token: Token) -> Iterator[Finding]:
     """Why STS would take the token for none: a claim that is missing, the algorithm, the size."""
     source = CATALOGUE["D28"].source
-    missing = [name for name in REQUIRED_CLAIMS if token.claims.get(name) in (None, "", [])]
+    missing = [name for name in WEB_IDENTITY_TOKEN_CLAIMS if token.claims.get(name) in (None, "", [])]
     if token.kind == LEGACY_KUBERNETES_TOKEN:
         said = "it is the never-expiring token of a secret, which no IAM OIDC provider can be made for"
         fix = "mount a projected token: `pod_patch` of the stack's workload, or serviceAccountToken with an audience"
@@ -52,8 +49,8 @@ def form_findings(token: Token) -> Iterator[Finding]:
         yield Finding(FAIL, SUBJECT, said, "D28", CATALOGUE["D28"].fix, source)
     if token.header is None:
         return
-    if token.header.get("alg") not in ALGORITHMS:
-        said = f"STS takes a token signed by {', '.join(sorted(ALGORITHMS))}, and this one is not"
+    if token.header.get("alg") not in WEB_IDENTITY_TOKEN_ALGORITHMS:
+        said = f"STS takes a token signed by {', '.join(sorted(WEB_IDENTITY_TOKEN_ALGORITHMS))}, and this one is not"
         yield Finding(FAIL, SUBJECT, said, "D28", "let the issuer sign with RS256", source)
     if len(token.text) not in WEB_IDENTITY_TOKEN_CHARACTERS:
         said = f"it has {len(token.text)} characters, and STS takes {WEB_IDENTITY_TOKEN_CHARACTERS.stop - 1}"

@@ -15,11 +15,8 @@ from typing import Any, Final
 
 from federation.aws import OUTBOUND_ISSUER
 from federation.claims import provider_of_issuer
-from federation.google import CONTAINER_API, GOOGLE_ISSUER
+from federation.google import CONTAINER_API, GOOGLE_ISSUERS
 from federation.trust import GOOGLE_PRINCIPAL
-
-GOOGLE_ISSUERS: Final = frozenset({GOOGLE_ISSUER, GOOGLE_PRINCIPAL})
-"""Both spellings are Google's. https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken"""
 
 GOOGLE_ID_TOKEN: Final = "Google ID token"
 GKE_TOKEN: Final = "GKE service account token"

@@ -28,7 +28,7 @@ from federation.attributes import (
     map_attributes,
 )
 from federation.external_account import provider_audience
-from federation.google import SUBJECT_BYTES
+from federation.google import SUBJECT_BYTES, SUBJECT_TOKEN_ALGORITHMS
 from federation.outcome import FAIL, PASS, UNKNOWN, every
 
 Json = Mapping[str, Any]
@@ -39,8 +39,6 @@ _PROVIDER = re.compile(
     r"(?P<pool>projects/(?P<project>[^/]+)/locations/global/workloadIdentityPools/[^/]+)/providers/[^/]+"
 )
 _POOL: Final = re.compile(r"projects/[^/]+/locations/global/workloadIdentityPools/[^/]+")
-ALGORITHMS: Final = ("RS256", "ES256")
-"""https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token"""
 
 
 @dataclass(frozen=True)
@@ -170,8 +168,9 @@ def _who(case: Case, assertion: Json) -> Iterator[Finding]:
     if "iss" in assertion and assertion["iss"] != issuer:
         said = f"the token is of {assertion['iss']}, the provider is for {issuer}"
         yield Finding(FAIL, "issuer", said, "D23", "set the provider's issuer uri to the token's iss", source)
-    if case.identity.algorithm not in (None, *ALGORITHMS):
-        said = f"the token is signed with {case.identity.algorithm}, and Google takes {' or '.join(ALGORITHMS)}"
+    if case.identity.algorithm not in (None, *SUBJECT_TOKEN_ALGORITHMS):
+        takes = " or ".join(SUBJECT_TOKEN_ALGORITHMS)
+        said = f"the token is signed with {case.identity.algorithm}, and Google takes {takes}"
         yield Finding(FAIL, "signature", said, "", "ask GetWebIdentityToken for SigningAlgorithm=RS256", source)
     if case.identity.claims is not None:
         yield from _audience_of_token(case, assertion)

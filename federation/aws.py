@@ -52,7 +52,12 @@ SESSION_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{2,64}")
 """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""
 
 WEB_IDENTITY_TOKEN_CHARACTERS: Final = range(4, 20_001)
+WEB_IDENTITY_TOKEN_ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})
 """https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""
+
+WEB_IDENTITY_TOKEN_CLAIMS: Final = ("iss", "sub", "aud", "exp", "iat")
+"""Those that a token must have. STS says: Missing a required claim: …
+https://github.com/aws/aws-sdk-ruby/issues/2698"""
 
 OIDC_URL_CHARACTERS: Final = 255
 CLIENT_IDS: Final = 100

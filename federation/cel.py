@@ -66,7 +66,7 @@ def evaluate(expression: str, variables: Mapping[str, Any]) -> Any:
         raise UnknownFunctionError(f"the function {min(unknown)} is not known here")
     try:
         value = program.evaluate({name: json_to_cel(variable) for name, variable in variables.items()})
-    except CELEvalError:
+    except (CELEvalError, ValueError):  # ValueError for an integer past 64 bits
         # The library's text lists every variable with its value.
         raise CelError(f"{expression!r} has no value here") from None
     return _to_python(value)

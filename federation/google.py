@@ -9,6 +9,14 @@ from typing import Final, Literal
 GOOGLE_ISSUER: Final = "https://accounts.google.com"
 """Issuer of the ID tokens of service accounts. https://developers.google.com/identity/openid-connect/openid-connect"""
 
+GOOGLE_ISSUERS: Final = frozenset({GOOGLE_ISSUER, GOOGLE_ISSUER.removeprefix("https://")})
+"""The claim iss of Google's ID tokens, in both of its spellings.
+https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken"""
+
+SUBJECT_TOKEN_ALGORITHMS: Final = ("RS256", "ES256")
+"""How a token that is exchanged at the Security Token Service may be signed.
+https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token"""
+
 CONTAINER_API: Final = "https://container.googleapis.com"
 """Host of the GKE API, which also serves each cluster's discovery document and keys."""
 

@@ -17,18 +17,17 @@ from typing import Any, Final
 import jwt
 from jwt.utils import base64url_decode
 
-from federation.aws import OUTBOUND_ISSUER, oidc_provider_arn
+from federation.aws import (
+    OUTBOUND_ISSUER,
+    WEB_IDENTITY_TOKEN_ALGORITHMS,
+    WEB_IDENTITY_TOKEN_CLAIMS,
+    oidc_provider_arn,
+)
+from federation.google import GOOGLE_ISSUERS
 from sandbox.aws.query_protocol import AwsError
 from sandbox.issuers import Issuers
 
 GOOGLE: Final = "accounts.google.com"
-GOOGLE_ISSUERS: Final = frozenset({GOOGLE, f"https://{GOOGLE}"})
-"""Both spellings are Google's. https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken"""
-
-ALGORITHMS: Final = frozenset({"RS256", "RS384", "RS512", "ES256", "ES384", "ES512"})
-"""https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html"""
-
-REQUIRED_CLAIMS: Final = ("iss", "sub", "aud", "exp", "iat")
 
 NOT_A_JWT: Final = "The ID Token provided is not a valid JWT. (You may see this error if you sent an Access Token)"
 """https://docs.aws.amazon.com/location/latest/developerguide/authenticating-using-cognito.html; also for an algorithm
@@ -119,9 +118,13 @@ def _decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
         header, claims = (json.loads(base64url_decode(part)) for part in parts[:2])
     except (binascii.Error, ValueError, RecursionError):
         raise _invalid(NOT_A_JWT) from None
-    if not isinstance(header, dict) or not isinstance(claims, dict) or str(header.get("alg")) not in ALGORITHMS:
+    if (
+        not isinstance(header, dict)
+        or not isinstance(claims, dict)
+        or str(header.get("alg")) not in WEB_IDENTITY_TOKEN_ALGORITHMS
+    ):
         raise _invalid(NOT_A_JWT)
-    for claim in REQUIRED_CLAIMS:
+    for claim in WEB_IDENTITY_TOKEN_CLAIMS:
         if claims.get(claim) in (None, "", []):
             raise _invalid(MISSING_CLAIM.format(claim=claim))
     if not _has_the_right_types(claims):

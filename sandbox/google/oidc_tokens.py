@@ -8,11 +8,11 @@ from typing import Any, Final
 
 import jwt
 
+from federation.google import SUBJECT_TOKEN_ALGORITHMS
 from sandbox.google.errors import Json, TokenExchangeError
 from sandbox.google.principals import Clock
 from sandbox.issuers import Issuers
 
-ALGORITHMS: Final = ("RS256", "ES256")
 CLOCK_SKEW_SECONDS: Final = 60
 MAX_AGE_SECONDS: Final = 24 * 3600
 
@@ -42,9 +42,11 @@ def _parse(token: str) -> tuple[Json, Json]:
     except jwt.PyJWTError as error:
         # Google's text for this is not known; the parser's own error may quote the token.
         raise TokenExchangeError("invalid_request", "Unable to parse the ID Token.") from error
-    if header.get("alg") not in ALGORITHMS or not header.get("kid"):
+    if header.get("alg") not in SUBJECT_TOKEN_ALGORITHMS or not header.get("kid"):
         # Google's text for this is not known.
-        raise _refused(f"The ID Token must be signed with {' or '.join(ALGORITHMS)}, and name its key in `kid`.")
+        raise _refused(
+            f"The ID Token must be signed with {' or '.join(SUBJECT_TOKEN_ALGORITHMS)}, and name its key in `kid`."
+        )
     return header, claims
 
 
@@ -62,7 +64,7 @@ def _key(header: Json, oidc: Json, issuers: Issuers) -> Any:
 
 def _verify_signature(token: str, key: Any) -> None:
     try:
-        jwt.PyJWS().decode(token, key, algorithms=list(ALGORITHMS))
+        jwt.PyJWS().decode(token, key, algorithms=list(SUBJECT_TOKEN_ALGORITHMS))
     except jwt.PyJWTError as error:
         raise _refused("Unable to verify the ID Token signature.") from error
 

@@ -240,6 +240,7 @@ def test_an_identity_that_is_none_is_told_what_to_give(doctor: Doctor, arguments
         ("not json", "is not JSON; give what `gcloud iam workload-identity-pools providers describe"),
         ({"name": "x"}, "not one of aws and oidc; give what `gcloud"),
         ({"name": "x", "aws": {"accountId": 1}}, "aws.accountId: Input should be a valid string; give what `gcloud"),
+        (aws_provider(attributeMapping={"a\nb": 1}), "attributeMapping.a b: Input should be a valid string"),
         (aws_provider(attributeCondition="assertion."), "not a CEL expression"),
     ],
 )

@@ -91,3 +91,9 @@ def test_an_error_does_not_quote_what_the_token_claims() -> None:
         evaluate("assertion.nope", {"assertion": {"sub": "someone-in-particular"}})
     assert "someone-in-particular" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize("number", [1 << 63, -(1 << 63) - 1])
+def test_a_number_past_64_bits_has_no_value(number: int) -> None:
+    with pytest.raises(CelError, match="has no value"):
+        evaluate("assertion.sub", {"assertion": {"sub": number}})

@@ -86,7 +86,8 @@ def _role(text: str, name: str, where: str, role: Mapping[str, Any] | None = Non
     try:
         policy = parse_trust_policy(text)
     except PolicyError as error:
-        raise UsageError(f"{where} has no trust policy that IAM takes: {error}") from None
+        reason = " ".join(str(error).split())
+        raise UsageError(f"{where} has no trust policy that IAM takes: {reason}") from None
     except (RecursionError, ValueError) as error:
         raise UsageError(f"{where} has no trust policy that can be read ({type(error).__name__})") from None
     return Role(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from doctor.catalogue import CATALOGUE
 from doctor.cloud import CloudError
 from doctor.findings import Finding
 from doctor.report import Report, Section
@@ -76,24 +77,30 @@ class _Trial:
             if isinstance(route, Finding):
                 yield route
                 continue
-            waited = wait_until_stable(
-                route.session,
-                self.patience,
-                f"{self.workload.name}, route {route.name}",
-                partial(self._hopeless, route),
-            )
-            subject = f"9 credentials of {self.workload.name} by {route.name}"
-            if waited.error is not None:
-                yield replace(self._diagnosis(route, waited.error), subject=subject)
+            finding, answer = self._credentials(route)
+            yield finding
+            if answer is None:
                 continue
-            answer = waited.value or {}
-            yield Finding(PASS, subject, f"{answer['AssumedRoleUser']['Arn']}, as {route.identity}")
             if session is None:
                 session = answer
                 yield from self._permissions(session["Credentials"])
             yield from refusals.attempts(route, self.options.other_service_account)
         if session is not None and self.workload.way_back:
             yield self._way_back(session)
+
+    def _credentials(self, route: Route) -> tuple[Finding, dict[str, Any] | None]:
+        """Step 9 of the guide, and STS's answer if there was one."""
+        subject = f"9 credentials of {self.workload.name} by {route.name}"
+        what = f"{self.workload.name}, route {route.name}"
+        waited = wait_until_stable(route.session, self.patience, what, partial(self._hopeless, route))
+        if waited.error is not None or waited.value is None:
+            error = waited.error or CloudError("no answer")
+            return replace(self._diagnosis(route, error), subject=subject), None
+        said = f"{waited.value['AssumedRoleUser']['Arn']}, as {route.identity}"
+        if not waited.is_stable:
+            said += f"; but not {self.patience.successes} times in a row in {self.patience.limit_seconds:.0f} s"
+            return Finding(UNKNOWN, subject, said, "D9", CATALOGUE["D9"].fix, CATALOGUE["D9"].source), waited.value
+        return Finding(PASS, subject, said), waited.value
 
     def _routes(self) -> Iterator[Route | Finding]:
         if "google" in self.workload.routes:

@@ -41,6 +41,8 @@ class Waited(Generic[Value]):
     value: Value | None
     error: CloudError | None
     seconds: float
+    is_stable: bool = False
+    """Whether it worked as often in a row as was asked for."""
 
 
 def wait_until_stable(
@@ -64,12 +66,12 @@ def wait_until_stable(
             streak = 0
             return Waited(None, error, time.monotonic() - started)
         streak += 1
-        return Waited(value, None, time.monotonic() - started)
+        return Waited(value, None, time.monotonic() - started, streak >= patience.successes)
 
     def goes_on(waited: Waited[Value]) -> bool:
         if waited.error is not None:
             return waited.seconds < patience.hopeless_after_seconds or not is_hopeless(waited.error)
-        return streak < patience.successes
+        return not waited.is_stable
 
     def pause(state: RetryCallState) -> float:
         return PAUSE_AFTER_SUCCESS_SECONDS if streak else _BACKOFF(state)

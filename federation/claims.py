@@ -15,6 +15,7 @@ CLAIM_OF_KEY: Mapping[str, str] = {"amr": "amr", "aud": "azp", "email": "email",
 """Condition key, without its provider, to claim. `aud` takes the claim aud when the token has no azp. Google, GKE and
 every issuer without a list of its own in AWS's reference have these."""
 
+_MULTIVALUED_KEYS = ("aws:calledvia", "aws:principalorgpaths", "aws:tagkeys", "sts:transitivetagkeys")
 _LIST_CLAIMS = frozenset({"amr", "aud"})
 _NAME_SEPARATOR = re.compile(r"[/:.]")
 
@@ -61,6 +62,14 @@ class RequestContext:
     def _has_claim_like(self, name: str) -> bool:
         """Whether a claim could be meant by the key's name: `kubernetes.io/namespace` by the claim `kubernetes.io`."""
         return _first_part(name) in {_first_part(claim) for claim in self.claims}
+
+
+def is_multivalued(key: str) -> bool:
+    """Whether a condition key can have several values, so that IAM requires ForAnyValue or ForAllValues for it.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+    """
+    name = key.lower()
+    return name in _MULTIVALUED_KEYS or name.endswith(":amr")
 
 
 def provider_of_issuer(issuer: str) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from federation import readers
-from federation.claims import Values
+from federation.claims import Values, is_multivalued
 from federation.outcome import FAIL, PASS, UNKNOWN, Outcome, every, opposite, some
 from federation.patterns import TextTest
 from federation.policy import Condition
@@ -22,20 +22,31 @@ from federation.policy import Condition
 class Operator:
     """How a given value is compared with a wanted one: both are read, then compared.
 
-    A reader returns None for what it can't read. A negated operator holds when no wanted value matches.
+    A reader returns None or UNCLEAR for what it can't read. A negated operator holds when no wanted value matches.
     """
 
     read_wanted: Callable[[str, bool], Any]
     """The flag says whether `${…}` is a policy variable."""
     read_given: Callable[[str], Any]
-    matches: Callable[[Any, Any], bool]
-    """Of the given and the wanted value, in this order."""
+    matches: Callable[[Any, Any], bool | None]
+    """Of the given and the wanted value, in this order; None where IAM's rule is not documented."""
     negated: bool = False
 
 
-def _alike(read: Callable[[str], Any], matches: Callable[[Any, Any], bool], *, negated: bool = False) -> Operator:
+def _alike(read: Callable[[str], Any], matches: Callable[[Any, Any], bool]) -> Operator:
     """An operator that reads both sides alike and knows no policy variables."""
-    return Operator(lambda value, _: read(value), read, matches, negated)
+    return Operator(lambda value, _: read(value), read, matches)
+
+
+def _same_but_for_case(given: str, wanted: str) -> bool | None:
+    """What every usual way of folding case agrees on: they differ beyond ASCII, and IAM does not document its own."""
+    answers = {fold(given) == fold(wanted) for fold in (str.lower, str.upper, str.casefold, _fold_each_letter)}
+    return answers.pop() if len(answers) == 1 else None
+
+
+def _fold_each_letter(text: str) -> str:
+    """As Java compares: one letter for each, upper and then lower, so that İ becomes i and ß stays."""
+    return "".join((upper if len(upper := letter.upper()) == 1 else letter).lower()[0] for letter in text)
 
 
 def _matches_pattern(given: str, wanted: TextTest) -> bool:
@@ -66,7 +77,7 @@ def _comparisons(kind: str, read: Callable[[str], Any]) -> dict[str, Operator]:
 
 
 _TEXT = Operator(readers.wanted_text, readers.text, operator.eq)
-_TEXT_IGNORING_CASE = Operator(readers.wanted_ascii_lower, readers.ascii_lower, operator.eq)
+_TEXT_IGNORING_CASE = Operator(readers.wanted_text, readers.text, _same_but_for_case)
 _PATTERN = Operator(readers.wanted_pattern, readers.text, _matches_pattern)
 _ARN = Operator(readers.wanted_arn, readers.arn, _matches_arn)
 
@@ -126,53 +137,63 @@ def compile_condition(condition: Condition, *, variables: bool) -> Decide:
         return _null(condition)
     known = OPERATORS[name.name]
     holds = _holds_for_one(known, [known.read_wanted(value, variables) for value in condition.values])
-    quantified = _QUANTIFIERS[name.quantifier](holds, negated=known.negated)
+    if not name.quantifier:
+        decide = _single(holds, negated=known.negated, multivalued=is_multivalued(condition.key))
+    else:
+        decide = _for_all_values(holds) if name.quantifier == "ForAllValues" else _for_any_value(holds)
     if not name.if_exists:
-        return quantified
-    return lambda given: PASS if given == () else quantified(given)
+        return decide
+    without_key = UNKNOWN if name.quantifier == "ForAnyValue" else PASS  # IfExists says true, ForAnyValue false
+    return lambda given: without_key if given == () else decide(given)
 
 
 def _holds_for_one(known: Operator, wanted: Sequence[Any]) -> Callable[[str], Outcome]:
     """Whether the operator holds for one given value: some wanted value matches it, or if negated, none does.
 
     A given value of another type matches nothing; but whether IAM then takes a negated operator for true is not said.
+    Nor is what an empty list of wanted values means: the grammar has none.
     """
-    unreadable = UNKNOWN if known.negated else FAIL
+    of_another_type = UNKNOWN if known.negated else FAIL
 
     def holds(given: str) -> Outcome:
         read = known.read_given(given)
+        if read is readers.UNCLEAR:
+            return UNKNOWN
         if read is None:
-            return unreadable
+            return of_another_type
         matched = some(_match(known, read, each) for each in wanted)
         return opposite(matched) if known.negated else matched
 
-    if not wanted:  # IAM's reading of an empty list is not documented
-        return lambda _: unreadable
-    return holds
+    return holds if wanted else lambda _: UNKNOWN
 
 
 def _match(known: Operator, given: Any, wanted: Any) -> Outcome:
-    if wanted is None:
+    if wanted is None or wanted is readers.UNCLEAR:
         return UNKNOWN
-    return PASS if known.matches(given, wanted) else FAIL
+    matched = known.matches(given, wanted)
+    if matched is None:
+        return UNKNOWN
+    return PASS if matched else FAIL
 
 
-def _single(holds: Callable[[str], Outcome], *, negated: bool) -> Decide:
-    """Without a quantifier the key should have one value; of several it is only certain that all fail or it's open."""
+def _single(holds: Callable[[str], Outcome], *, negated: bool, multivalued: bool) -> Decide:
+    """Without a quantifier the key should have one value, and be none that can have several: those require one. If it
+    is otherwise, it is only certain that all fail or it's open.
+    """
 
     def decide(given: Values | None) -> Outcome:
         if given is None:
             return UNKNOWN
         if not given:
             return PASS if negated else FAIL
-        if len(given) == 1:
+        if len(given) == 1 and not multivalued:
             return holds(given[0])
         return FAIL if some(map(holds, given)) is FAIL else UNKNOWN
 
     return decide
 
 
-def _for_all_values(holds: Callable[[str], Outcome], *, negated: bool) -> Decide:  # noqa: ARG001 - as the others
+def _for_all_values(holds: Callable[[str], Outcome]) -> Decide:
     """Holds also when the request lacks the key or has only empty texts for it: the trap of ForAllValues."""
 
     def decide(given: Values | None) -> Outcome:
@@ -183,7 +204,7 @@ def _for_all_values(holds: Callable[[str], Outcome], *, negated: bool) -> Decide
     return decide
 
 
-def _for_any_value(holds: Callable[[str], Outcome], *, negated: bool) -> Decide:  # noqa: ARG001 - as the others
+def _for_any_value(holds: Callable[[str], Outcome]) -> Decide:
     """Fails when the request lacks the key or has only empty texts for it, even with a negated operator."""
 
     def decide(given: Values | None) -> Outcome:
@@ -194,15 +215,14 @@ def _for_any_value(holds: Callable[[str], Outcome], *, negated: bool) -> Decide:
     return decide
 
 
-_QUANTIFIERS = {"": _single, "ForAllValues": _for_all_values, "ForAnyValue": _for_any_value}
-
-
 def _null(condition: Condition) -> Decide:
     """Null: true wants the key absent, false wants it there."""
     wanted = [readers.boolean(value) for value in condition.values]
 
     def decide(given: Values | None) -> Outcome:
         if given is None:
+            return UNKNOWN
+        if not wanted:
             return UNKNOWN
         absent = given == ()
         return some(UNKNOWN if value is None else PASS if value == absent else FAIL for value in wanted)

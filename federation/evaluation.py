@@ -12,10 +12,11 @@ from federation.aws import ASSUME_ROLE_WITH_WEB_IDENTITY
 from federation.claims import RequestContext, Values
 from federation.conditions import Decide, compile_condition
 from federation.explanations import condition_reason
-from federation.outcome import FAIL, PASS, Outcome, every, opposite, some
+from federation.outcome import FAIL, PASS, UNKNOWN, Outcome, every, opposite, some
 from federation.patterns import pattern_test
 from federation.policy import Condition, Effect, PolicyStatement, TrustPolicy
 from federation.principals import NamedProviders
+from federation.variables import completed, depends_on_request
 
 
 @dataclass(frozen=True)
@@ -107,17 +108,25 @@ class _Statement:
         self._statement = statement
         self._providers = NamedProviders(statement, account_id)
         self._action = _action_outcome(statement)
-        self._conditions: tuple[tuple[Condition, str, Decide], ...] = tuple(
-            (condition, condition.key.lower(), compile_condition(condition, variables=variables))
+        self._conditions: tuple[tuple[Condition, str, Decide | None], ...] = tuple(
+            (
+                condition,
+                condition.key.lower(),
+                None
+                if variables and depends_on_request(condition)
+                else compile_condition(condition, variables=variables),
+            )
             for condition in statement.conditions
         )
+        """Each with its key in lower case and what decides it, or None if that takes the request's policy variables."""
 
     def outcome(self, context: RequestContext) -> Outcome:
         """Whether principal, action and every condition hold."""
         combined = every((self._providers.outcome(context.provider), self._action))
-        for _, key, decide in self._conditions:
+        for condition, key, known in self._conditions:
             if combined is FAIL:
                 return FAIL
+            decide = known or _decide_with_variables(condition, context)
             if (outcome := decide(context.lookup(key))) is not PASS:
                 combined = outcome
         return combined
@@ -127,7 +136,8 @@ class _Statement:
         principal = CheckResult(self._providers.outcome(context.provider), self._providers.reason(context.provider))
         action = CheckResult(self._action, _action_reason(self._statement))
         conditions = tuple(
-            _explain_condition(condition, context.lookup(key), decide) for condition, key, decide in self._conditions
+            _explain_condition(condition, context.lookup(key), known or _decide_with_variables(condition, context))
+            for condition, key, known in self._conditions
         )
         return StatementResult(
             position=self._position,
@@ -140,6 +150,10 @@ class _Statement:
         )
 
 
+def _decide_with_variables(condition: Condition, context: RequestContext) -> Decide:
+    return compile_condition(completed(condition, context.lookup), variables=True)
+
+
 def _explain_condition(condition: Condition, given: Values | None, decide: Decide) -> ConditionResult:
     outcome = decide(given)
     reason = condition_reason(condition, given, outcome)
@@ -147,14 +161,22 @@ def _explain_condition(condition: Condition, given: Values | None, decide: Decid
 
 
 def _action_outcome(statement: PolicyStatement) -> Outcome:
-    """Actions are compared without regard to case.
+    """Actions are compared without regard to case. Wildcards are documented for an action's name, not its service.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
     """
+    named = some(_action_named(pattern.lower()) for pattern in statement.actions)
+    return opposite(named) if statement.other_actions else named
+
+
+def _action_named(pattern: str) -> Outcome:
     action = ASSUME_ROLE_WITH_WEB_IDENTITY.lower()
-    named = any(pattern_test(pattern.lower(), escapes=False)(action) for pattern in statement.actions)
-    return PASS if named is not statement.other_actions else FAIL
+    if not pattern_test(pattern, escapes=False)(action):
+        return FAIL
+    return PASS if pattern == "*" or pattern.startswith("sts:") else UNKNOWN
 
 
 def _action_reason(statement: PolicyStatement) -> str:
+    if _action_outcome(statement) is UNKNOWN:
+        return "a wildcard in an action's service is not documented: write sts:"
     verb = "names every action but" if statement.other_actions else "names"
     return f"the statement {verb} {', '.join(statement.actions)}; the request is {ASSUME_ROLE_WITH_WEB_IDENTITY}"

@@ -3,7 +3,7 @@
 It deliberately decides nothing: it is told the outcome, and says which rule of IAM led there.
 """
 
-from federation.claims import Values
+from federation.claims import Values, is_multivalued
 from federation.conditions import parse_operator
 from federation.outcome import FAIL, PASS, UNKNOWN, Outcome
 from federation.policy import Condition
@@ -16,12 +16,16 @@ def condition_reason(condition: Condition, given: Values | None, outcome: Outcom
         return f"{condition.operator} is no operator of IAM's that is known here"
     if given is None:
         return _unknown_key(condition.key)
+    if outcome is UNKNOWN and not condition.values:
+        return "what IAM makes of an empty list is not documented"
     if operator.name == "Null":
         return f"the request {'has' if given else 'lacks'} the key"
     if not given or (operator.quantifier and not any(given)):
         return _missing_key(operator.quantifier, operator.if_exists, outcome)
     if outcome is UNKNOWN and len(given) > 1 and not operator.quantifier:
         return "the key has several values here, which takes ForAnyValue or ForAllValues"
+    if outcome is UNKNOWN and is_multivalued(condition.key) and not operator.quantifier:
+        return "the key can have several values, which takes ForAnyValue or ForAllValues"
     if outcome is UNKNOWN:
         return _undecided(condition)
     if operator.negated:
@@ -38,13 +42,13 @@ def _unknown_key(key: str) -> str:
 def _missing_key(quantifier: str, if_exists: bool, outcome: Outcome) -> str:
     if outcome is FAIL:
         return "the token gives no such key"
+    if outcome is UNKNOWN:
+        return "the token gives no such key, and IAM's documents of ForAnyValue and of IfExists differ on that"
     because = "IfExists" if if_exists else quantifier or "a negated operator"
     return f"the token gives no such key, and {because} lets that pass"
 
 
 def _undecided(condition: Condition) -> str:
-    if not condition.values:
-        return "what IAM makes of an empty list is not documented"
     if any("${" in value for value in condition.values):
         return "a policy variable's value is not known here"
     return "a value can't be read as the operator's type"

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from federation.aws import BUILT_IN_OIDC_HOSTS
 from federation.outcome import FAIL, PASS, UNKNOWN, Outcome, opposite, some
-from federation.policy import PolicyStatement, Principal
+from federation.policy import Effect, PolicyStatement, Principal
 
 _OIDC_PROVIDER_ARN = re.compile(r"arn:[a-z-]+:iam::(?P<account>[0-9]{12}):oidc-provider/(?P<provider>.+)")
 
@@ -32,7 +32,7 @@ class NamedProviders:
     def outcome(self, provider: str) -> Outcome:
         """Whether the statement is about tokens of `provider` (its issuer without https://)."""
         named = self._outcomes.get(provider, self._outcomes[EVERY_OTHER_PROVIDER])
-        return opposite(named) if self._statement.other_principals else named
+        return _not_principal(self._statement.effect, named) if self._statement.other_principals else named
 
     def reason(self, provider: str) -> str:
         """Why the outcome is what it is, in one line."""
@@ -42,6 +42,8 @@ class NamedProviders:
                 f"AWS has {provider} built in, and reports differ on what STS does with an IAM OIDC provider for it:"
                 f' write "Federated": "{provider}"'
             )
+        if self._statement.other_principals and self.outcome(provider) is UNKNOWN:
+            return "IAM documents that a role's trust policy can't have NotPrincipal, so it admits nobody for certain"
         if named is UNKNOWN:
             return "what AWS makes of Federated * is not documented: name the provider"
         verb = "names everyone but" if self._statement.other_principals else "names"
@@ -54,6 +56,14 @@ class NamedProviders:
             if arn and arn["provider"] == provider and self._account_id not in (None, arn["account"]):
                 return f", whose IAM OIDC provider must be in the role's account {self._account_id}"
         return ""
+
+
+def _not_principal(effect: Effect, named: Outcome) -> Outcome:
+    """A trust policy can't have NotPrincipal; of one that has it nevertheless, only that it refuses is certain.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html
+    """
+    refuses = PASS if effect == "Deny" else FAIL
+    return refuses if opposite(named) is refuses else UNKNOWN
 
 
 def _outcomes(principals: tuple[Principal, ...], account_id: str | None) -> Mapping[str, Outcome]:

@@ -1,27 +1,42 @@
 """Reads the texts of a condition as the types that IAM's operators compare: numbers, moments, addresses, ARNs, ….
 
-Each reader returns None for a text that it can't read for certain; what that means is the operator's to say.
+Each reader returns None for a text that is not of its type, and UNCLEAR for one that IAM may read or not, or in more
+than one way: no document says. What either means is the operator's to say.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
 """
 
 import base64
 import binascii
+import enum
 import ipaddress
 import re
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Literal
 
 from federation.patterns import TextTest, has_variable, pattern_test, unescaped
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+
+class Unclear(enum.Enum):
+    """The type of UNCLEAR."""
+
+    UNCLEAR = enum.auto()
+
+
+UNCLEAR: Literal[Unclear.UNCLEAR] = Unclear.UNCLEAR
+
 _NUMBER = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?")
+_LIKE_A_NUMBER = re.compile(r"[+-]?(?=[.,_]*\d)[\d.,_]+(?:[eE][+-]?\d+)?")
 _YEAR = re.compile(r"[0-9]{4}")
+_LIKE_A_DATE = re.compile(r"[+-]?\d.*", re.DOTALL)
 _DATE = re.compile(
     r"(?P<month>[0-9]{4}-[0-9]{2})"
     r"(?:-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?(?:Z|[+-][0-9]{2}:[0-9]{2}))?)?"
 )
+_LIKE_AN_ADDRESS = re.compile(r"[0-9a-fA-F]*[.:][0-9a-fA-F.:]+(?:[%/].*)?", re.DOTALL)
 
 
 def text(value: str) -> str:
@@ -29,29 +44,27 @@ def text(value: str) -> str:
     return value
 
 
-def ascii_lower(value: str) -> str | None:
-    """The text in lower case; IAM's rule for letters beyond ASCII is not documented."""
-    return value.lower() if value.isascii() else None
+def number(value: str) -> Decimal | Unclear | None:
+    """An integer or a decimal; other notations, such as 1e3, are unclear."""
+    if _NUMBER.fullmatch(value):
+        return Decimal(value)
+    return UNCLEAR if _LIKE_A_NUMBER.fullmatch(value.strip()) else None
 
 
-def number(value: str) -> Decimal | None:
-    """An integer or a decimal."""
-    return Decimal(value) if _NUMBER.fullmatch(value) else None
-
-
-def moment(value: str) -> datetime | None:
-    """A W3C date and time, or seconds since 1970; four digits could be either and are taken for neither.
+def moment(value: str) -> datetime | Unclear | None:
+    """A W3C date and time, or seconds since 1970; four digits could be either and are unclear.
     https://www.w3.org/TR/NOTE-datetime
     """
+    unread = UNCLEAR if _LIKE_A_DATE.fullmatch(value.strip()) else None
     try:
         if _NUMBER.fullmatch(value):
-            return None if _YEAR.fullmatch(value) else datetime.fromtimestamp(float(value), UTC)
+            return UNCLEAR if _YEAR.fullmatch(value) else datetime.fromtimestamp(float(value), UTC)
         date = _DATE.fullmatch(value)
         if date is None:
-            return None
+            return unread
         read = datetime.fromisoformat(f"{value}-01" if value == date["month"] else value)
     except (ValueError, OverflowError, OSError):
-        return None
+        return unread
     return read if read.tzinfo else read.replace(tzinfo=UTC)
 
 
@@ -60,28 +73,31 @@ def boolean(value: str) -> bool | None:
     return {"true": True, "false": False}.get(value.lower())
 
 
-def base64_bytes(value: str) -> bytes | None:
-    """Bytes written in base64."""
+def base64_bytes(value: str) -> bytes | Unclear:
+    """Bytes written in base64; a text that is not, to the last bit, could be the bytes themselves."""
     try:
-        return base64.b64decode(value, validate=True)
+        decoded = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        return None
+        return UNCLEAR
+    return decoded if base64.b64encode(decoded).decode() == value else UNCLEAR
 
 
-def address(value: str) -> Address | None:
-    """An IPv4 or IPv6 address."""
+def address(value: str) -> Address | Unclear | None:
+    """An IPv4 or IPv6 address; one of version 4 inside one of version 6 could be either."""
     try:
-        return ipaddress.ip_address(value)
+        read = ipaddress.ip_address(value)
+    except ValueError:
+        return UNCLEAR if _LIKE_AN_ADDRESS.fullmatch(value.strip()) else None
+    return UNCLEAR if isinstance(read, ipaddress.IPv6Address) and read.ipv4_mapped else read
+
+
+def network(value: str) -> Network | Unclear | None:
+    """A range of addresses in CIDR notation, or one address; one of version 4 inside version 6 could be either."""
+    try:
+        read = ipaddress.ip_network(value, strict=False)
     except ValueError:
         return None
-
-
-def network(value: str) -> Network | None:
-    """A range of addresses in CIDR notation, or one address."""
-    try:
-        return ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        return None
+    return UNCLEAR if isinstance(read, ipaddress.IPv6Network) and read.network_address.ipv4_mapped else read
 
 
 def arn(value: str) -> list[str] | None:
@@ -97,12 +113,6 @@ def wanted_text(value: str, variables: bool) -> str | None:
     if not variables:
         return value
     return None if has_variable(value) else unescaped(value)
-
-
-def wanted_ascii_lower(value: str, variables: bool) -> str | None:
-    """A wanted text in lower case."""
-    literal = wanted_text(value, variables)
-    return None if literal is None else ascii_lower(literal)
 
 
 def wanted_pattern(value: str, variables: bool) -> TextTest | None:

@@ -235,9 +235,31 @@ def test_without_the_key_an_operator_fails_and_its_negation_passes(operator: str
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
-@pytest.mark.parametrize("quantifier", ["", "ForAnyValue:", "ForAllValues:"])
+@pytest.mark.parametrize("quantifier", ["", "ForAllValues:"])
 def test_if_exists_lets_every_operator_pass_without_the_key(quantifier: str, operator: str) -> None:
     assert outcome(f"{quantifier}{operator}IfExists", ["1"], ()) is PASS
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_for_any_value_with_if_exists_proves_nothing_without_the_key(operator: str) -> None:
+    """The document of IfExists says true, that of ForAnyValue false; and see
+    https://iam.cloudcopilot.io/resources/operators/ForAnyValue:StringLikeIfExists, which found the latter.
+    """
+    assert outcome(f"ForAnyValue:{operator}IfExists", ["1"], ()) is UNKNOWN
+
+
+@pytest.mark.parametrize("key", ["idp.example:amr", "IDP.example:AMR", "aws:TagKeys", "sts:TransitiveTagKeys"])
+def test_a_key_that_can_have_several_values_takes_a_quantifier_even_for_one(key: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+    says that such keys require one."""
+
+    def decided(operator: str, value: str) -> Outcome:
+        return compile_condition(Condition(operator, key, ("mfa",)), variables=True)((value,))
+
+    assert decided("StringEquals", "mfa") is UNKNOWN
+    assert decided("StringEquals", "pwd") is FAIL
+    assert decided("StringNotEquals", "pwd") is UNKNOWN
+    assert decided("ForAnyValue:StringEquals", "mfa") is PASS
 
 
 @given(wanted=lists(words), value=words)
@@ -301,19 +323,27 @@ def test_an_escaped_character_is_itself(operator: str, escaped: str, literal: st
 UNREADABLE = [
     ("NumericEquals", "1", "one"),
     ("NumericEquals", "1", "NaN"),
-    ("NumericEquals", "1", "\u0661"),
     ("NumericLessThan", "1", "Infinity"),
     ("DateEquals", "2026-11-23T00:00:00Z", "yesterday"),
+    ("Bool", "true", "yes"),
+    ("IpAddress", "0.0.0.0/0", "localhost"),
+    ("ArnLike", "arn:*:*:*:*:*", "no ARN"),
+]
+UNCLEAR = [
+    ("NumericEquals", "10", "1e1"),
+    ("NumericGreaterThan", "1", " 2"),
+    ("NumericEquals", "1", "\u0661"),
     ("DateEquals", "2026-11-23T00:00:00Z", "2026"),
     ("DateEquals", "2026-11-23T00:00:00Z", "2026-W48-1"),
     ("DateLessThan", "2026-11-23T00:00:00Z", "9" * 400),
     ("DateLessThan", "2026-11-23T00:00:00Z", "2026-13"),
-    ("Bool", "true", "yes"),
-    ("BinaryEquals", "YQ==", "not base64"),
-    ("IpAddress", "0.0.0.0/0", "localhost"),
+    ("BinaryEquals", "YQ==", "a"),
+    ("BinaryEquals", "YQ==", "YR=="),
     ("IpAddress", "0.0.0.0/0", "010.0.0.1"),
-    ("ArnLike", "arn:*:*:*:*:*", "no ARN"),
+    ("IpAddress", "203.0.113.0/24", "::ffff:203.0.113.7"),
     ("StringEqualsIgnoreCase", "k", "\u212a"),
+    ("StringEqualsIgnoreCase", "i", "\u0130"),
+    ("StringEqualsIgnoreCase", "ss", "\u00df"),
 ]
 
 
@@ -326,16 +356,45 @@ def test_a_given_value_of_another_type_matches_nothing_and_proves_no_negation(
         assert outcome(NEGATIONS[operator], [wanted], (value,)) is UNKNOWN
 
 
-@pytest.mark.parametrize(("operator", "value", "wanted"), UNREADABLE)
+@pytest.mark.parametrize(("operator", "wanted", "value"), UNCLEAR)
+def test_a_given_value_that_iam_may_read_or_not_proves_nothing_not_even_that_a_deny_leaves_it_alone(
+    operator: str, wanted: str, value: str
+) -> None:
+    for quantifier in ("", "ForAnyValue:", "ForAllValues:"):
+        assert outcome(f"{quantifier}{operator}", [wanted], (value,)) is UNKNOWN
+    if operator in NEGATIONS:
+        assert outcome(NEGATIONS[operator], [wanted], (value,)) is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("wanted", "value", "expected"),
+    [("\u00e9", "\u00c9", True), ("\u00e9", "\u00e8", False), ("\u00df", "\u00df", True), ("Stra\u00dfe", "a", False)],
+)
+def test_letters_beyond_ascii_are_the_same_but_for_case_where_every_rule_agrees(
+    wanted: str, value: str, expected: bool
+) -> None:
+    assert_decides("StringEqualsIgnoreCase", [wanted], value, expected)
+
+
+@pytest.mark.parametrize(("operator", "value", "wanted"), [*UNREADABLE, *UNCLEAR])
 def test_a_wanted_value_of_another_type_is_unknown(operator: str, value: str, wanted: str) -> None:
-    given_value = value.replace("*", "a").removesuffix("/0")
+    given_value = value.replace("*", "a").removesuffix("/0").removesuffix("/24")
 
     assert outcome(operator, [wanted], (given_value,)) is UNKNOWN
 
 
-def test_no_wanted_values_never_pass() -> None:
-    assert outcome("StringEquals", [], ("a",)) is FAIL
-    assert outcome("StringNotEquals", [], ("a",)) is UNKNOWN
+@pytest.mark.parametrize("operator", ["StringEquals", "StringNotEquals", "ForAnyValue:StringEquals", "Null"])
+def test_an_empty_list_of_wanted_values_which_the_grammar_does_not_have_proves_nothing(operator: str) -> None:
+    assert outcome(operator, [], ("a",)) is UNKNOWN
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_a_hostile_value_takes_no_longer_than_another(operator: str) -> None:
+    started = time.perf_counter()
+
+    for value in ("1" * 20_000 + "x", ":" * 20_000 + "x", " " * 20_000 + "\n1 x", "\u0130" * 20_000):
+        outcome(operator, ["1"], (value,))
+    assert time.perf_counter() - started < 1
 
 
 def test_a_hostile_pattern_takes_no_longer_than_another() -> None:

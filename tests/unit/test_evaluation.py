@@ -229,17 +229,31 @@ def test_a_provider_for_a_built_in_issuer_is_explained_with_the_principal_to_wri
 
 
 @pytest.mark.parametrize(
-    ("excluded", "expected"),
+    ("excluded", "allowed", "not_denied"),
     [
-        ({"Federated": "accounts.google.com"}, FAIL),
-        ({"Federated": "graph.facebook.com"}, PASS),
-        ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, PASS),
-        ("*", FAIL),
-        ({"Federated": "*"}, UNKNOWN),
+        ({"Federated": "accounts.google.com"}, FAIL, UNKNOWN),
+        ({"Federated": "graph.facebook.com"}, UNKNOWN, FAIL),
+        ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, UNKNOWN, FAIL),
+        ("*", FAIL, UNKNOWN),
+        ({"Federated": "*"}, UNKNOWN, UNKNOWN),
     ],
 )
-def test_not_principal_names_everyone_else(excluded: Any, expected: Outcome) -> None:
-    assert outcome(policy(statement(Principal=None, NotPrincipal=excluded)), GOOGLE_CLAIMS) is expected
+def test_not_principal_names_everyone_else_but_never_admits_anyone(
+    excluded: Any, allowed: Outcome, not_denied: Outcome
+) -> None:
+    """A trust policy can't have it, says
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_notprincipal.html."""
+    deny = statement("Deny", Principal=None, NotPrincipal=excluded)
+
+    assert outcome(policy(statement(Principal=None, NotPrincipal=excluded)), GOOGLE_CLAIMS) is allowed
+    assert outcome(policy(statement(), deny), GOOGLE_CLAIMS) is not_denied
+
+
+def test_not_principal_is_explained_as_what_no_trust_policy_has() -> None:
+    excluded = statement(Principal=None, NotPrincipal={"Federated": "graph.facebook.com"})
+    (result,) = explained(policy(excluded), GOOGLE_CLAIMS).statements
+
+    assert "a role's trust policy can't have NotPrincipal" in result.principal.reason
 
 
 @pytest.mark.parametrize(
@@ -263,6 +277,63 @@ def test_actions_are_compared_by_pattern_and_without_case(action: Any, named: bo
     assert outcome(policy(statement(Action=None, NotAction=action)), GOOGLE_CLAIMS) is (FAIL if named else PASS)
 
 
+@pytest.mark.parametrize("action", ["sts*", "*:AssumeRoleWithWebIdentity", "st?:*", "***"])
+def test_a_wildcard_in_an_action_s_service_which_is_not_documented_is_unknown(action: str) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html has them in names only."""
+    (result,) = explained(policy(statement(Action=action)), GOOGLE_CLAIMS).statements
+
+    assert (result.action.outcome, result.action.reason) == (
+        UNKNOWN,
+        "a wildcard in an action's service is not documented: write sts:",
+    )
+    assert outcome(policy(statement(Action=None, NotAction=action)), GOOGLE_CLAIMS) is UNKNOWN
+    assert outcome(policy(statement(Action=[action, "sts:*"])), GOOGLE_CLAIMS) is PASS
+
+
+@pytest.mark.parametrize(
+    ("operator", "wanted", "session", "expected"),
+    [
+        ("StringEquals", "${accounts.google.com:sub}", UNIQUE_ID, PASS),
+        ("StringEquals", "${Accounts.Google.com:SUB}", UNIQUE_ID, PASS),
+        ("StringEquals", "${accounts.google.com:sub}", "another", FAIL),
+        ("StringNotEquals", "${accounts.google.com:sub}", UNIQUE_ID, FAIL),
+        ("StringLike", "pod-${accounts.google.com:sub}-*", f"pod-{UNIQUE_ID}-1", PASS),
+        ("ForAnyValue:StringEquals", ["x", "${accounts.google.com:sub}"], UNIQUE_ID, PASS),
+        ("StringEquals", "${accounts.google.com:amr, 'none'}", "none", PASS),
+        ("StringEquals", "${accounts.google.com:sub, 'none'}", "none", FAIL),
+        ("StringEquals", "${accounts.google.com:amr}", "none", UNKNOWN),
+        ("StringEquals", "${aws:username}", "me", UNKNOWN),
+        ("StringEquals", "${ accounts.google.com:sub }", UNIQUE_ID, UNKNOWN),
+        ("StringEquals", "${accounts.google.com:email}", "*", UNKNOWN),
+        ("ArnLike", "arn:aws:iam::1:${accounts.google.com:sub}", "arn:aws:iam::1:x", UNKNOWN),
+        ("NumericEquals", "${accounts.google.com:sub}", UNIQUE_ID, UNKNOWN),
+    ],
+)
+def test_a_policy_variable_is_replaced_by_the_one_value_that_the_request_has(
+    operator: str, wanted: Any, session: str, expected: Outcome
+) -> None:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html"""
+    named = policy(statement(condition={operator: {"sts:RoleSessionName": wanted}}))
+
+    result = explained(named, {**GOOGLE_CLAIMS, "email": "*"}, others={"sts:RoleSessionName": [session]})
+
+    assert result.outcome is expected
+
+
+def test_a_value_with_several_or_with_a_pattern_s_characters_replaces_no_policy_variable() -> None:
+    named = policy(statement(condition={"StringLike": {"sts:RoleSessionName": "${accounts.google.com:oaud}"}}))
+
+    for audience in ("*", ["a", "b"], "${accounts.google.com:sub}"):
+        claims = {**GOOGLE_CLAIMS, "aud": audience}
+        assert explained(named, claims, others={"sts:RoleSessionName": ["a"]}).outcome is UNKNOWN
+
+
+def test_a_deny_whose_value_can_t_be_read_for_certain_admits_nobody() -> None:
+    deny = statement("Deny", {"NumericGreaterThan": {"accounts.google.com:email": "5"}})
+
+    assert outcome(policy(statement(), deny), {**GOOGLE_CLAIMS, "email": "1e1"}) is UNKNOWN
+
+
 def test_a_condition_key_s_case_does_not_count() -> None:
     condition = {"StringEquals": {"Accounts.Google.Com:SUB": UNIQUE_ID}}
 
@@ -275,7 +346,7 @@ def test_a_condition_key_s_case_does_not_count() -> None:
         {"StringEquals": {"accounts.google.com:sub": UNIQUE_ID}, "StringMatches": {"accounts.google.com:sub": "x"}},
         {"StringEquals": {"accounts.google.com:sub": UNIQUE_ID, "aws:PrincipalTag/team": "data"}},
         {"StringEquals": {"accounts.google.com:email_verified": "true"}},
-        {"StringLike": {"accounts.google.com:sub": "${accounts.google.com:sub}"}},
+        {"StringLike": {"accounts.google.com:sub": "${aws:username}"}},
         {"StringNotEquals": {"accounts.google.com:email_verified": "false"}},
     ],
 )
@@ -311,6 +382,13 @@ def test_one_condition_that_fails_settles_it_whatever_is_unknown_beside_it() -> 
         ("StringEquals", "${aws:username}", {}, "a policy variable's value is not known here"),
         ("NumericNotEquals", "1", {}, "a value can't be read as the operator's type"),
         ("StringNotEquals", [], {}, "what IAM makes of an empty list is not documented"),
+        ("Null", [], {}, "what IAM makes of an empty list is not documented"),
+        (
+            "ForAnyValue:StringEqualsIfExists",
+            "x",
+            {"aud": None},
+            "the token gives no such key, and IAM's documents of ForAnyValue and of IfExists differ on that",
+        ),
         ("StringMatches", "x", {}, "StringMatches is no operator of IAM's that is known here"),
         (
             "StringEquals",

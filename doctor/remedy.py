@@ -96,8 +96,9 @@ def pinned_statement(token: Token, role: Role) -> Json | None:
         return None
     try:
         if token.is_google:
-            email = next((each for each in _emails(token) if each), subject)
-            return google_statement(subject, email, audiences[0])
+            statement = google_statement(subject, next(_emails(token), subject), audiences[0])
+            statement["Condition"]["StringEquals"][f"{GOOGLE_PRINCIPAL}:aud"] = _forms_of_azp(token)
+            return statement
         if token.kind in (GKE_TOKEN, KUBERNETES_TOKEN) and token.provider:
             arn = oidc_provider_arn(role.partition, role.account_id or "ACCOUNT_ID", token.issuer)
             return cluster_statement(arn, token.issuer, audiences[0], subject)

@@ -295,6 +295,17 @@ def test_a_statement_to_write_instead_is_one_that_the_program_would_build(doctor
     assert json.loads(statement) == built_policy()["Statement"][1]
 
 
+@pytest.mark.parametrize(
+    ("claims", "forms"),
+    [(google_claims(), [UNIQUE_ID, EMAIL]), (google_claims(email=None), [UNIQUE_ID])],
+    ids=["with e-mail", "without"],
+)
+def test_it_names_every_form_of_azp_that_is_known(doctor: Doctor, claims: Json, forms: list[str]) -> None:
+    answer = doctor.explain(claims, HEALTHY_CLUSTER)
+    _, _, statement = answer.first["fix"].partition("\n")
+    assert json.loads(statement)["Condition"]["StringEquals"][f"{G}:aud"] == forms
+
+
 def test_a_subject_of_another_identity_is_offered_with_a_warning(doctor: Doctor) -> None:
     answer = doctor.explain(google_claims(), google(sub=OTHER_ID, oaud=AUDIENCE))
     assert "the role of another identity" in answer.first["fix"]

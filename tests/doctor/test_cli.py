@@ -1,8 +1,8 @@
 """The command line: exit statuses, usage errors in one line, and an answer at once."""
 
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -15,15 +15,22 @@ COLD_START_SECONDS = 0.4
 
 
 def test_explain_of_files_answers_within_its_time_from_a_cold_start(doctor: Doctor) -> None:
+    """In processor time, the best of three: what it takes on a machine that does nothing else, as tests run together."""
     token, policy = doctor.file(doctor.token(google_claims())), doctor.file(built_policy())
     command = [sys.executable, "-m", "doctor", "explain", token, "--policy", policy]
     took = []
     for _ in range(3):
-        started = time.perf_counter()
+        before = _children_seconds()
         completed = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
-        took.append(time.perf_counter() - started)
+        took.append(_children_seconds() - before)
         assert completed.returncode == 0, completed.stderr
     assert min(took) < COLD_START_SECONDS
+
+
+def _children_seconds() -> float:
+    """Processor time of this process's ended children."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 @pytest.mark.parametrize("module", ["typer", "rich", "boto3", "jwt", "requests", "celpy", "pulumi", "pydantic"])

@@ -15,7 +15,7 @@ COLD_START_SECONDS = 0.4
 
 
 def test_explain_of_files_answers_within_its_time_from_a_cold_start(doctor: Doctor) -> None:
-    """In processor time, the best of three: what it takes on a machine that does nothing else, as tests run together."""
+    """In processor time, as tests share the machine: what it takes on one that does nothing else."""
     token, policy = doctor.file(doctor.token(google_claims())), doctor.file(built_policy())
     command = [sys.executable, "-m", "doctor", "explain", token, "--policy", policy]
     took = []

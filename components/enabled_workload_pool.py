@@ -6,12 +6,16 @@ one setting of it. It deliberately never turns a pool off, since other workloads
 `pulumi.dynamic` runs the provider class in a process of its own, which imports this module by name.
 """
 
-from typing import Any
+from typing import Any, Final
 
 import pulumi
+import pulumi_gcp as gcp
 from pulumi import dynamic
 
 from federation.google import cluster_path, workload_pool
+
+IMPERSONATE: Final = "impersonate_service_account"
+"""The input that `gcp:impersonateServiceAccount` becomes: an e-mail, for the same identity as the Google provider's."""
 
 
 class EnabledWorkloadPoolProvider(dynamic.ResourceProvider):
@@ -21,7 +25,7 @@ class EnabledWorkloadPoolProvider(dynamic.ResourceProvider):
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> dynamic.DiffResult:
         """Another cluster is another resource; a pool that `read` found off is to be turned on again."""
-        changed = [name for name in ("cluster", "workload_pool") if olds[name] != news[name]]
+        changed = [name for name in ("cluster", "workload_pool", IMPERSONATE) if olds.get(name) != news.get(name)]
         return dynamic.DiffResult(changes=bool(changed), replaces=["cluster"] if "cluster" in changed else [])
 
     def create(self, props: dict[str, Any]) -> dynamic.CreateResult:
@@ -32,17 +36,17 @@ class EnabledWorkloadPoolProvider(dynamic.ResourceProvider):
         """Turn the pool on again, and wait. Raises GkeError."""
         return dynamic.UpdateResult(self._enable(news))
 
-    def read(self, id_: str, _props: dict[str, Any]) -> dynamic.ReadResult:
+    def read(self, id_: str, props: dict[str, Any]) -> dynamic.ReadResult:
         """What the cluster has now, for `pulumi refresh`; nothing when it is gone. Raises GkeError."""
         from components.gke_api import ClusterNotFoundError, GkeApi, GkeError
 
         try:
-            pool = GkeApi.from_environment().workload_pool(id_)
+            pool = GkeApi.from_environment(props.get(IMPERSONATE)).workload_pool(id_)
         except ClusterNotFoundError:
             return dynamic.ReadResult("", {})
         except GkeError as error:
             raise _without_frames(error) from None
-        return dynamic.ReadResult(id_, {"cluster": id_, "workload_pool": pool})
+        return dynamic.ReadResult(id_, {**_state(props), "workload_pool": pool})
 
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
         """Nothing: the cluster is not this program's, and turning its pool off would cut off all that use it."""
@@ -51,10 +55,16 @@ class EnabledWorkloadPoolProvider(dynamic.ResourceProvider):
         from components.gke_api import GkeApi, GkeError, enable_workload_pool
 
         try:
-            enable_workload_pool(GkeApi.from_environment(), props["cluster"], props["workload_pool"], pulumi.log.info)
+            api = GkeApi.from_environment(props.get(IMPERSONATE))
+            enable_workload_pool(api, props["cluster"], props["workload_pool"], pulumi.log.info)
         except GkeError as error:
             raise _without_frames(error) from None
-        return {"cluster": props["cluster"], "workload_pool": props["workload_pool"]}
+        return _state(props)
+
+
+def _state(props: dict[str, Any]) -> dict[str, Any]:
+    """Our own inputs: Pulumi adds the pickled provider to them."""
+    return {name: props[name] for name in ("cluster", "workload_pool", IMPERSONATE) if name in props}
 
 
 def _without_frames(error: Exception) -> Exception:
@@ -74,4 +84,6 @@ class EnabledWorkloadPool(dynamic.Resource, module="gcp", name="EnabledWorkloadP
         self, name: str, *, project: str, location: str, cluster: str, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         props = {"cluster": cluster_path(project, location, cluster), "workload_pool": workload_pool(project)}
+        if gcp.config.impersonate_service_account:
+            props[IMPERSONATE] = gcp.config.impersonate_service_account
         super().__init__(EnabledWorkloadPoolProvider(), name, props, opts)

@@ -15,12 +15,13 @@ import google.auth
 import google.auth.credentials
 import google.oauth2.credentials
 import requests
+from google.auth import impersonated_credentials
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import AuthorizedSession
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from federation.google import CONTAINER_API
+from federation.google import CONTAINER_API, TOKEN_CREATOR
 
 TIME_LIMIT_SECONDS: Final = 60 * 60
 """How long a cluster's update may take, as in the Google provider.
@@ -79,21 +80,26 @@ class Patience:
 class GkeApi:
     """The GKE API at `base_url`, which ends in its version: `https://container.googleapis.com/v1/`."""
 
-    def __init__(self, session: requests.Session, base_url: str) -> None:
+    def __init__(self, session: requests.Session, base_url: str, remedy: str = SIGN_IN) -> None:
         self._session = session
+        self._remedy = remedy  # for credentials that Google does not take
         self._session.mount(base_url, HTTPAdapter(max_retries=TRANSIENT))
         self._base_url = base_url.rstrip("/")
 
     @classmethod
-    def from_environment(cls) -> Self:
-        """With the endpoint and the credentials that the Google provider takes from the environment.
+    def from_environment(cls, impersonate_service_account: str | None = None) -> Self:
+        """With the endpoint and the credentials of the environment, by the names that the Google provider reads.
 
-        GOOGLE_CONTAINER_CUSTOM_ENDPOINT, and GOOGLE_OAUTH_ACCESS_TOKEN or else application default credentials.
-        Raises GkeError when there are none.
+        GOOGLE_CONTAINER_CUSTOM_ENDPOINT; GOOGLE_OAUTH_ACCESS_TOKEN or else application default credentials; and the
+        service account (an e-mail) to impersonate, given or in GOOGLE_IMPERSONATE_SERVICE_ACCOUNT. It reads no key from
+        GOOGLE_CREDENTIALS. Raises GkeError when there are no credentials.
         https://registry.terraform.io/providers/hashicorp/google/latest/docs/guides/provider_reference
         """
-        session = AuthorizedSession(_credentials())  # type: ignore[no-untyped-call]
-        return cls(session, os.environ.get("GOOGLE_CONTAINER_CUSTOM_ENDPOINT") or f"{CONTAINER_API}/v1/")
+        account = impersonate_service_account or os.environ.get("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT")
+        credentials = _impersonated(_credentials(), account) if account else _credentials()
+        session = AuthorizedSession(credentials)  # type: ignore[no-untyped-call]
+        base_url = os.environ.get("GOOGLE_CONTAINER_CUSTOM_ENDPOINT") or f"{CONTAINER_API}/v1/"
+        return cls(session, base_url, _impersonation_remedy(account) if account else SIGN_IN)
 
     def workload_pool(self, cluster: str) -> str:
         """The workload pool of `projects/P/locations/L/clusters/C`; empty when it is off. Raises GkeError."""
@@ -127,7 +133,7 @@ class GkeApi:
         except requests.RequestException as error:
             raise GkeError(f"The GKE API at {self._base_url} did not answer ({type(error).__name__}).") from error
         except GoogleAuthError as error:
-            raise GkeError(f"Google no longer takes the credentials. {SIGN_IN}") from error
+            raise GkeError(f"Google does not take the credentials. {self._remedy}") from error
         if not response.ok:
             _raise_refusal(response, cluster, permission)
         answer: dict[str, Any] = response.json()
@@ -180,6 +186,26 @@ def _credentials() -> google.auth.credentials.Credentials:
     except GoogleAuthError as error:
         raise GkeError(f"No Google credentials were found. {SIGN_IN}") from error
     return credentials
+
+
+def _impersonated(source: google.auth.credentials.Credentials, account: str) -> google.auth.credentials.Credentials:
+    endpoint = os.environ.get("GOOGLE_IAM_CREDENTIALS_CUSTOM_ENDPOINT")
+    return impersonated_credentials.Credentials(  # type: ignore[no-untyped-call]
+        source_credentials=source,
+        target_principal=account,
+        target_scopes=[SCOPE],
+        iam_endpoint_override=f"{endpoint}projects/-/serviceAccounts/{account}:generateAccessToken"
+        if endpoint
+        else None,
+    )
+
+
+def _impersonation_remedy(account: str) -> str:
+    return (
+        f"They are to impersonate {account}, which needs a role on it: `gcloud iam"
+        f" service-accounts add-iam-policy-binding {account} --member=user:YOU"
+        f" --role={TOKEN_CREATOR}`. {SIGN_IN}"
+    )
 
 
 def _raise_refusal(response: requests.Response, cluster: str, permission: str) -> NoReturn:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import requests
 
-from components.enabled_workload_pool import EnabledWorkloadPoolProvider
+from components.enabled_workload_pool import IMPERSONATE, EnabledWorkloadPoolProvider
 from components.gke_api import GkeApi, GkeError, enable_workload_pool
 
 CLUSTER = "projects/mgr-product-sbx/locations/europe-west1/clusters/mgr-main-sbx"
@@ -19,6 +19,8 @@ POOL = "mgr-product-sbx.svc.id.goog"
 PROPS = {"cluster": CLUSTER, "workload_pool": POOL}
 OPERATION = "operation-1700000000000-abc"
 TOKEN = "ya29.a-token-that-must-not-be-shown"
+IMPERSONATED_TOKEN = "ya29.impersonated"
+DEPLOYER = "deployer@mgr-product-sbx.iam.gserviceaccount.com"
 
 
 @dataclass
@@ -36,9 +38,14 @@ class Gke:
     updates: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
     tokens: set[str] = field(default_factory=set)
+    impersonation_status: int = 200
 
     def answer(self, method: str, path: str, body: dict[str, Any] | None) -> tuple[int, dict[str, Any]]:
         self.requests.append((method, path))
+        if path.endswith(":generateAccessToken"):
+            if self.impersonation_status != 200:
+                return self.impersonation_status, {"error": {"code": 403, "message": "Permission denied."}}
+            return 200, {"accessToken": IMPERSONATED_TOKEN, "expireTime": "2100-01-01T00:00:00Z"}
         if status := self.refusals.get(method):
             return status, {"error": {"code": status, "message": "Google's words.", "status": "REFUSED"}}
         if "/operations/" in path:
@@ -77,7 +84,7 @@ def gke(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gke]:
             self.end_headers()
             self.wfile.write(text)
 
-        do_PUT = do_GET  # noqa: N815 - http.server's name
+        do_PUT = do_POST = do_GET  # noqa: N815 - http.server's names
 
         def log_message(self, *_: object) -> None:
             pass
@@ -85,6 +92,7 @@ def gke(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gke]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     double.url = f"http://127.0.0.1:{server.server_address[1]}"
     monkeypatch.setenv("GOOGLE_CONTAINER_CUSTOM_ENDPOINT", f"{double.url}/v1/")
+    monkeypatch.setenv("GOOGLE_IAM_CREDENTIALS_CUSTOM_ENDPOINT", f"{double.url}/v1/")
     monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", TOKEN)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
@@ -275,3 +283,32 @@ def test_the_same_cluster_and_pool_are_no_change() -> None:
 def test_another_cluster_is_a_replacement() -> None:
     other = {**PROPS, "cluster": CLUSTER.replace("mgr-main-sbx", "mgr-other-sbx")}
     assert EnabledWorkloadPoolProvider().diff(CLUSTER, PROPS, other).replaces == ["cluster"]
+
+
+def test_the_service_account_that_the_google_provider_impersonates_is_impersonated_here_too(gke: Gke) -> None:
+    EnabledWorkloadPoolProvider().create({**PROPS, IMPERSONATE: DEPLOYER})
+    assert gke.requests[0] == ("POST", f"/v1/projects/-/serviceAccounts/{DEPLOYER}:generateAccessToken")
+    assert gke.tokens == {f"Bearer {TOKEN}", f"Bearer {IMPERSONATED_TOKEN}"}
+
+
+def test_the_environment_may_name_the_service_account_as_well(gke: Gke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOOGLE_IMPERSONATE_SERVICE_ACCOUNT", DEPLOYER)
+    EnabledWorkloadPoolProvider().create(PROPS)
+    assert f"Bearer {IMPERSONATED_TOKEN}" in gke.tokens
+
+
+def test_an_impersonation_that_is_refused_is_told_with_the_binding_it_needs(gke: Gke) -> None:
+    gke.impersonation_status = 403
+    with pytest.raises(GkeError) as error:
+        EnabledWorkloadPoolProvider().create({**PROPS, IMPERSONATE: DEPLOYER})
+    assert f"add-iam-policy-binding {DEPLOYER}" in str(error.value)
+    assert "--role=roles/iam.serviceAccountTokenCreator" in str(error.value)
+    assert TOKEN not in str(error.value)
+
+
+def test_the_impersonated_account_outlives_a_refresh_and_its_change_is_an_update(gke: Gke) -> None:
+    gke.pool = POOL
+    props = {**PROPS, IMPERSONATE: DEPLOYER}
+    assert EnabledWorkloadPoolProvider().read(CLUSTER, props).outs == props
+    difference = EnabledWorkloadPoolProvider().diff(CLUSTER, PROPS, props)
+    assert (difference.changes, difference.replaces) == (True, [])

@@ -7,18 +7,14 @@ It is argparse, as importing typer alone takes most of the 0.4 s that `explain` 
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
+from doctor import commands_live, commands_offline
 from doctor.errors import UsageError
 from doctor.redaction import without_secrets
 
 USAGE_ERROR = 2
-
-AddCommand = Callable[[str, str], argparse.ArgumentParser]
-"""Adds a command by its name and a one-sentence summary. The command's options are added to the parser it returns;
-`set_defaults(run=…)` names the function that takes the parsed options and returns the exit status: 0 pass, 1 fail,
-3 unknown. For unusable input it raises UsageError. Every command has `options.json` already."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,8 +41,6 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    from doctor import commands_live, commands_offline
-
     parser = _Parser(
         prog="python -m doctor", description="Explains why a token is refused, and proves what a stack promises."
     )

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from doctor.cli import AddCommand
+from doctor.commands import AddCommand
 from doctor.errors import UsageError
 
 if TYPE_CHECKING:

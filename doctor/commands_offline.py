@@ -6,7 +6,7 @@ It deliberately holds no logic: it reads options, calls, and prints. What a comm
 import argparse
 from pathlib import Path
 
-from doctor.cli import AddCommand
+from doctor.commands import AddCommand
 
 
 def register(add_command: AddCommand) -> None:

@@ -4,7 +4,8 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import boto3
+import botocore.loaders
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -16,27 +17,37 @@ Credentials = Mapping[str, Any]
 PATIENCE: Final = Config(retries={"mode": "standard", "total_max_attempts": 4}, connect_timeout=10, read_timeout=30)
 
 
+_SERVICE_DESCRIPTIONS: Final = botocore.loaders.create_loader()
+"""Read once for all clients: they take longer than the calls."""
+
+
+def new_session() -> botocore.session.Session:
+    """A session with the environment's credentials as they are now."""
+    session = botocore.session.Session()
+    session.register_component("data_loader", _SERVICE_DESCRIPTIONS)
+    return session
+
+
 def client(service: str, region: str, credentials: Credentials | None = None) -> Any:
-    """A boto3 client, of the environment's credentials or of a session's. Raises CloudError for a profile that is none.
+    """A client of the environment's credentials, or of a session's. Raises CloudError for a profile that is none.
 
     The region is always the caller's to name: AWS_REGION is absent outside AWS.
     """
+    keys = credentials or {}
     with aws_errors():
-        if credentials is None:
-            return boto3.Session().client(service, region_name=region, config=PATIENCE)
-        return boto3.Session().client(
+        return new_session().create_client(
             service,
             region_name=region,
-            aws_access_key_id=credentials["AccessKeyId"],
-            aws_secret_access_key=credentials["SecretAccessKey"],
-            aws_session_token=credentials["SessionToken"],
+            aws_access_key_id=keys.get("AccessKeyId"),
+            aws_secret_access_key=keys.get("SecretAccessKey"),
+            aws_session_token=keys.get("SessionToken"),
             config=PATIENCE,
         )
 
 
 @contextlib.contextmanager
 def aws_errors() -> Iterator[None]:
-    """Raises CloudError, with AWS's error code, for whatever boto3 raises inside."""
+    """Raises CloudError, with AWS's error code, for whatever botocore raises inside."""
     try:
         yield
     except ClientError as error:

@@ -5,12 +5,11 @@ It deliberately keeps nothing: neither the token nor the credentials outlive the
 
 from typing import Any
 
-import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.credentials import CredentialResolver
 
-from doctor.aws_api import PATIENCE, aws_errors
+from doctor.aws_api import PATIENCE, aws_errors, new_session
 
 
 def assume_role_with_web_identity(
@@ -30,7 +29,7 @@ def assume_role_with_web_identity(
 
 
 def _unsigned_sts(region: str) -> Any:
-    session = botocore.session.Session()
+    session = new_session()
     # The profile in use may name this very program as its credential_process, which would call itself for ever.
     session.register_component("credential_provider", CredentialResolver([]))
     return session.create_client("sts", region_name=region, config=Config(signature_version=UNSIGNED).merge(PATIENCE))

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,13 +20,15 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     project.mkdir()
     for name in ("Pulumi.yaml", f"Pulumi.{STACK}.yaml"):
         shutil.copy(PROJECT_DIRECTORY / name, project / name)
-    with Sandbox(tmp_path / "sandbox") as sandbox:
-        environment = command_environment(os.environ, sandbox.endpoints, sandbox.directory, [])
-        for name in os.environ.keys() - environment.keys():
-            monkeypatch.delenv(name)
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        yield World(sandbox, project)
+    sandbox = Sandbox(tmp_path / "sandbox").start()
+    environment = command_environment(os.environ, sandbox.endpoints, sandbox.directory, [])
+    for name in os.environ.keys() - environment.keys():
+        monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    yield World(sandbox, project)
+    # Its servers take most of a second to end, in which the next test can run: nobody calls them any more.
+    threading.Thread(target=sandbox.stop).start()
 
 
 @pytest.fixture

@@ -131,6 +131,12 @@ def test_propagation_is_waited_for(in_pod: World) -> None:
     assert any(line == "s3-reader, route google: 1 of 2" for line in progress)
 
 
+def test_what_works_too_few_times_in_a_row_is_unknown(in_pod: World) -> None:
+    seen = report(in_pod, patience=Patience(lambda _: None, limit_seconds=0, successes=3))
+    unstable = [finding for finding in seen.findings if finding.subject.startswith("9 credentials")]
+    assert [(finding.id, finding.outcome) for finding in unstable] == [("D9", UNKNOWN)] * 2
+
+
 def nobodys_trust() -> str:
     return trust_policy(google_statement("1" * 21, "nobody@example.iam.gserviceaccount.com", "nobody"))
 

@@ -6,6 +6,7 @@ and can be broken at any one point.
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,8 +50,9 @@ class World:
     unique_id: str = ""
     outputs: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def iam(self) -> Any:
+        """The operator's client."""
         return boto3.client(
             "iam",
             region_name=seed.REGION,

@@ -9,7 +9,6 @@ one setting of it. It deliberately never turns a pool off, since other workloads
 from typing import Any, Final
 
 import pulumi
-import pulumi_gcp as gcp
 from pulumi import dynamic
 
 from federation.google import cluster_path, workload_pool
@@ -84,6 +83,6 @@ class EnabledWorkloadPool(dynamic.Resource, module="gcp", name="EnabledWorkloadP
         self, name: str, *, project: str, location: str, cluster: str, opts: pulumi.ResourceOptions | None = None
     ) -> None:
         props = {"cluster": cluster_path(project, location, cluster), "workload_pool": workload_pool(project)}
-        if gcp.config.impersonate_service_account:
-            props[IMPERSONATE] = gcp.config.impersonate_service_account
+        if account := pulumi.Config("gcp").get("impersonateServiceAccount"):
+            props[IMPERSONATE] = account
         super().__init__(EnabledWorkloadPoolProvider(), name, props, opts)

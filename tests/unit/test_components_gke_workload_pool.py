@@ -83,6 +83,12 @@ def test_no_credential_is_among_the_inputs_that_go_into_the_state(monkeypatch: p
     assert "ya29.secret" not in str(inputs)
 
 
+def test_the_service_account_that_the_google_provider_impersonates_turns_the_pool_on() -> None:
+    pulumi.runtime.set_all_config({"gcp:impersonateServiceAccount": "deployer@p.iam.gserviceaccount.com"})
+    inputs = build_pool("enable").one(ENABLED_POOL).inputs
+    assert inputs["impersonate_service_account"] == "deployer@p.iam.gserviceaccount.com"
+
+
 @pytest.mark.parametrize("mode", [None, "GCE_METADATA"])
 def test_a_node_pool_without_the_metadata_server_is_a_warning_with_the_command(mode: str | None) -> None:
     (warning,) = build_pool(nodePools=[node_pool(mode)]).warnings

@@ -35,12 +35,13 @@ def _add_preflight(add_command: AddCommand) -> None:
 
 
 def _preflight(options: argparse.Namespace) -> int:
+    from doctor.findings import counted
     from doctor.preflight import preflight
     from doctor.report import Report, show
     from doctor.stack import load_stack
 
-    stack = load_stack(options.stack, options.directory, options.outputs)
-    return show(Report(preflight(stack, _say)), as_json=options.json)
+    findings = preflight(load_stack(options.stack, options.directory, options.outputs), _say)
+    return show(Report(findings, verdict=counted(findings, "as `pulumi up` needs it")), as_json=options.json)
 
 
 def _add_verify(add_command: AddCommand) -> None:

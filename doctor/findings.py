@@ -6,7 +6,7 @@ It deliberately knows no cloud and prints nothing; `doctor.report` shows finding
 from dataclasses import dataclass
 from typing import Literal
 
-from federation.outcome import FAIL, UNKNOWN, Outcome, every
+from federation.outcome import FAIL, PASS, UNKNOWN, Outcome, every
 
 Severity = Literal["", "critical", "high", "medium", "low"]
 """Of a door that stands open: critical lets anybody in, high many, medium some on a condition. Only `lint` grades."""
@@ -36,3 +36,9 @@ class Finding:
 def exit_status(findings: list[Finding]) -> int:
     """0 all pass, 1 something fails, 3 nothing fails but something is unknown. (2 is for usage.)"""
     return {FAIL: 1, UNKNOWN: 3}.get(every(finding.outcome for finding in findings), 0)
+
+
+def counted(findings: list[Finding], good: str) -> str:
+    """A verdict in numbers. `good` says what a pass means, such as `as promised`."""
+    passed, failed, unknown = (sum(each.outcome is outcome for each in findings) for outcome in (PASS, FAIL, UNKNOWN))
+    return f"{passed} {good}, {failed} not, {unknown} unknown."

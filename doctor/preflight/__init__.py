@@ -15,12 +15,13 @@ from doctor.preflight.google_pool import check_pool_and_provider
 from doctor.preflight.google_reads import read_google
 from doctor.preflight.google_resources import check_cluster, check_service_accounts
 from doctor.stack import Stack
-from federation.outcome import FAIL
+from federation.outcome import FAIL, PASS, UNKNOWN
 
 
 def preflight(stack: Stack, say: Callable[[str], None]) -> list[Finding]:
-    """Both clouds' findings, in the order in which one would mend them. `say` shows progress."""
-    return [*_google(stack, say), *_aws(stack, say)]
+    """Both clouds' findings: what fails first, in the order in which one would mend it. `say` shows progress."""
+    findings = [*_google(stack, say), *_aws(stack, say)]
+    return sorted(findings, key=lambda finding: (FAIL, UNKNOWN, PASS).index(finding.outcome))
 
 
 def _google(stack: Stack, say: Callable[[str], None]) -> list[Finding]:

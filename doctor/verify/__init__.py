@@ -11,7 +11,7 @@ from typing import Any
 
 from doctor.catalogue import CATALOGUE
 from doctor.cloud import CloudError
-from doctor.findings import Finding
+from doctor.findings import Finding, counted
 from doctor.report import Report, Section
 from doctor.stack import Stack, made_outputs
 from doctor.verify import refusals
@@ -51,14 +51,8 @@ def verify(stack: Stack, options: Options, patience: Patience) -> Report:
         {"outcome": finding.outcome, "id": finding.id, "step": finding.subject, "seen": finding.said}
         for finding in findings
     ]
-    return Report(
-        [each for each in findings if each.outcome is not PASS], [Section("verified", rows)], _verdict(findings)
-    )
-
-
-def _verdict(findings: list[Finding]) -> str:
-    counts = {outcome: sum(each.outcome is outcome for each in findings) for outcome in (PASS, FAIL, UNKNOWN)}
-    return f"{counts[PASS]} as promised, {counts[FAIL]} not, {counts[UNKNOWN]} not tried."
+    problems = [finding for finding in findings if finding.outcome is not PASS]
+    return Report(problems, [Section("verified", rows)], counted(findings, "as promised"))
 
 
 @dataclass(frozen=True)

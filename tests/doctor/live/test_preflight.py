@@ -83,9 +83,8 @@ def test_a_caller_without_an_e_mail_is_unknown_not_absent(world: World, monkeypa
     google = world.sandbox.google
     pod = google.kubernetes_principal(google.projects.get(seed.PROJECT_ID), "default", "ci")
     monkeypatch.setenv("GOOGLE_OAUTH_ACCESS_TOKEN", google.access_tokens.issue(pod, 60))
-    assert findings(world)[0] == Finding(
-        UNKNOWN, "Google credentials", "Google takes them, and does not say whose they are"
-    )
+    (caller,) = [finding for finding in findings(world) if finding.subject == "Google credentials"]
+    assert (caller.outcome, caller.said) == (UNKNOWN, "Google takes them, and does not say whose they are")
 
 
 def test_a_disabled_api_is_named_with_the_command_that_enables_it(world: World) -> None:
@@ -398,6 +397,18 @@ def test_the_command_prints_json_and_progress_apart(
     answer = json.loads(printed.out)
     assert (status, answer["outcome"]) == (0, "pass")
     assert "… asking AWS who calls" in printed.err
+
+
+def test_what_fails_comes_first_and_is_counted_last(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.make_pool()
+    world.call_google("DELETE", f"{POOLS}/poc-aws-pool")
+    status = main(
+        ["preflight", "-s", STACK, "--directory", str(world.directory), "--outputs", str(world.outputs_file())]
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert status == 1
+    assert lines[0].startswith("FAIL D12 workload identity pool poc-aws-pool")
+    assert lines[-1].endswith("as `pulumi up` needs it, 2 not, 0 unknown.")
 
 
 def test_no_credential_is_in_the_output(world: World, capsys: pytest.CaptureFixture[str]) -> None:

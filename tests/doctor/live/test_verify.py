@@ -310,7 +310,7 @@ def command(world: World) -> list[str]:
 def test_the_command_ends_with_one_table_and_the_status(in_pod: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([*command(in_pod), "--successes", "1"]) == 0
     printed = capsys.readouterr()
-    assert printed.out.endswith("8 as promised, 0 not, 0 not tried.\n")
+    assert printed.out.endswith("8 as promised, 0 not, 0 unknown.\n")
 
 
 def test_json_has_a_row_for_each_step(in_pod: World, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from doctor.commands import AddCommand
 from doctor.errors import UsageError
 
 if TYPE_CHECKING:
-    from doctor.token_sources import TokenSource
+    from doctor.token.token_sources import TokenSource
 
 KUBERNETES_NAME = re.compile(r"(?P<namespace>[^/]+)/(?P<service_account>[^/]+)")
 
@@ -96,7 +96,7 @@ def _add_credentials(add_command: AddCommand) -> None:
 
 
 def _credentials(options: argparse.Namespace) -> int:
-    from doctor.cloud import CloudError
+    from doctor.clouds.cloud import CloudError
     from doctor.credentials import credential_process_output
     from federation.aws import SESSION_NAME
 
@@ -130,7 +130,7 @@ def _add_map(add_command: AddCommand) -> None:
 
 
 def _map(options: argparse.Namespace) -> int:
-    from doctor.cloud import CloudError
+    from doctor.clouds.cloud import CloudError
     from doctor.reach.formats import formatted, status
     from doctor.reach.reads import account_map, stack_map
     from doctor.stack import load_stack
@@ -147,7 +147,7 @@ def _map(options: argparse.Namespace) -> int:
 
 
 def _token_source(options: argparse.Namespace) -> "TokenSource":
-    from doctor import token_sources
+    from doctor.token import token_sources
 
     if options.metadata:
         return token_sources.metadata_token

@@ -25,7 +25,7 @@ def _add_token(add_command: AddCommand) -> None:
 
 
 def _token(options: argparse.Namespace) -> int:
-    from doctor.run_token import run_token
+    from doctor.token.run_token import run_token
 
     return run_token(options)
 
@@ -61,7 +61,7 @@ def _add_explain(add_command: AddCommand) -> None:
 
 
 def _explain(options: argparse.Namespace) -> int:
-    from doctor.run_explain import run_explain
+    from doctor.explain.run_explain import run_explain
 
     return run_explain(options)
 
@@ -82,7 +82,7 @@ def _add_lint(add_command: AddCommand) -> None:
 
 
 def _lint(options: argparse.Namespace) -> int:
-    from doctor.run_lint import run_lint
+    from doctor.lint.run_lint import run_lint
 
     return run_lint(options)
 

@@ -9,9 +9,9 @@ import json
 from datetime import UTC
 from typing import Any
 
-from doctor.cloud import CloudError
-from doctor.token_sources import TokenSource
-from doctor.web_identity import assume_role_with_web_identity
+from doctor.clouds.cloud import CloudError
+from doctor.clouds.web_identity import assume_role_with_web_identity
+from doctor.token.token_sources import TokenSource
 
 
 def credential_process_output(

@@ -1,6 +1,6 @@
 """What AWS checks before any condition: the IAM OIDC provider of the token's issuer, in the role's account.
 
-Pure: which providers the account has is read from a file here, or asked for by `doctor.live_roles`.
+Pure: which providers the account has is read from a file here, or asked for by `doctor.clouds.live_roles`.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 from doctor.catalogue import CATALOGUE
 from doctor.errors import UsageError
 from doctor.findings import Finding
-from doctor.tokens import AWS_OUTBOUND_TOKEN, Token
+from doctor.token.tokens import AWS_OUTBOUND_TOKEN, Token
 from federation.aws import BUILT_IN_OIDC_HOSTS, THUMBPRINT, issuer_host_and_path
 from federation.outcome import FAIL, UNKNOWN
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import yaml
 
-from doctor.cloud import Unread
+from doctor.clouds.cloud import Unread
 from doctor.errors import UsageError
 from federation.settings import Settings, SettingsError, load_settings
 

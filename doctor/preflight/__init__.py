@@ -5,9 +5,9 @@ It reads and never changes. `*_reads` ask the clouds, `*_access`, `*_resources` 
 
 from collections.abc import Callable
 
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
+from doctor.clouds.google_api import SIGN_IN, GoogleApi
 from doctor.findings import Finding
-from doctor.google_api import SIGN_IN, GoogleApi
 from doctor.preflight.aws_checks import check_aws
 from doctor.preflight.aws_reads import read_aws
 from doctor.preflight.google_access import check_caller, check_organization_policies, check_permissions, check_services

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from doctor.catalogue import CATALOGUE
-from doctor.cloud import Unread
+from doctor.clouds.cloud import Unread
 from doctor.findings import Finding
 from doctor.preflight.adoption import adopt_command, role_resources
 from doctor.preflight.aws_reads import AwsReads, cluster_provider_arn

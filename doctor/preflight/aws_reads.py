@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from doctor import aws_api
-from doctor.aws_api import aws_errors
-from doctor.cloud import CloudError, Unread, read
+from doctor.clouds import aws_api
+from doctor.clouds.aws_api import aws_errors
+from doctor.clouds.cloud import CloudError, Unread, read
 from doctor.preflight.google_reads import Found, Say
 from federation.aws import oidc_provider_arn, partition_of_region
 from federation.google import gke_issuer

@@ -1,7 +1,7 @@
 """What it means for `pulumi up` that something of a configured name exists already."""
 
 from doctor.catalogue import CATALOGUE
-from doctor.cloud import Unread
+from doctor.clouds.cloud import Unread
 from doctor.findings import Finding
 from federation.outcome import FAIL, PASS, UNKNOWN
 

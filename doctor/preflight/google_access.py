@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from doctor.catalogue import CATALOGUE
-from doctor.cloud import Unread
+from doctor.clouds.cloud import Unread
+from doctor.clouds.google_api import SIGN_IN
 from doctor.findings import Finding
-from doctor.google_api import SIGN_IN
 from doctor.preflight.google_reads import (
     ACCOUNTS_CONSTRAINT,
     PROVIDERS_CONSTRAINT,

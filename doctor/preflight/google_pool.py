@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from doctor.catalogue import CATALOGUE
-from doctor.cloud import Unread
+from doctor.clouds.cloud import Unread
 from doctor.findings import Finding
 from doctor.preflight.adoption import adopt_command, pool_resources
 from doctor.preflight.existing import may_be_made

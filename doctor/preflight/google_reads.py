@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from doctor.cloud import Unread, read
-from doctor.google_api import (
+from doctor.clouds.cloud import Unread, read
+from doctor.clouds.google_api import (
     CONTAINER,
     IAM,
     IAM_CREDENTIALS,

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from doctor import aws_api
-from doctor.aws_api import aws_errors
-from doctor.cloud import Unread, read
-from doctor.google_api import IAM, RESOURCE_MANAGER, GoogleApi
-from doctor.live_roles import all_roles, iam_client, role_of_arn
+from doctor.clouds import aws_api
+from doctor.clouds.aws_api import aws_errors
+from doctor.clouds.cloud import Unread, read
+from doctor.clouds.google_api import IAM, RESOURCE_MANAGER, GoogleApi
+from doctor.clouds.live_roles import all_roles, iam_client, role_of_arn
 from doctor.reach.bindings import member_edges, project_edges, return_edges, return_node
 from doctor.reach.model import Edge, Node, ReachMap, in_order
 from doctor.reach.permissions import RolePolicy, permission_edges

@@ -1,13 +1,13 @@
 """Who can present a token that a role's trust policy takes: the policy's subjects, as identities.
 
-It deliberately does not decide whether a statement is safe: `doctor.lint` asks the evaluator that, and its word is
+It deliberately does not decide whether a statement is safe: `doctor.lint.lint` asks the evaluator that, and its word is
 taken. A statement with Deny or NotPrincipal is shown as it is written, never left out.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 
-from doctor.lint import lint_trust_policy
+from doctor.lint.lint import lint_trust_policy
 from doctor.reach.model import Edge, Node
 from doctor.roles import Role
 from federation.aws import BUILT_IN_OIDC_HOSTS

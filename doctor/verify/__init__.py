@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from doctor.catalogue import CATALOGUE
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
 from doctor.findings import Finding, counted
 from doctor.report import Report, Section
 from doctor.stack import Stack, made_outputs

@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from doctor.catalogue import CATALOGUE, recognise
-from doctor.cloud import CloudError, Unread
-from doctor.explain import Request, explain
+from doctor.clouds.cloud import CloudError, Unread
+from doctor.explain.explain import Request, explain
+from doctor.explain.way_back import Case, explain_way_back
 from doctor.findings import Finding
 from doctor.oidc_providers import OidcProvider
 from doctor.roles import Role
-from doctor.tokens import parse_token
+from doctor.token.tokens import parse_token
 from doctor.verify.routes import RefusedError
-from doctor.way_back import Case, explain_way_back
 from federation.google import OPEN_ID_TOKEN_CREATOR, TOKEN_CREATOR, WORKLOAD_IDENTITY_USER
 from federation.outcome import FAIL, PASS
 

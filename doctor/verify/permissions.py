@@ -2,10 +2,10 @@
 
 from typing import Any, Final
 
-from doctor import aws_api
-from doctor.aws_api import Credentials, aws_errors
 from doctor.catalogue import CATALOGUE, recognise
-from doctor.cloud import CloudError
+from doctor.clouds import aws_api
+from doctor.clouds.aws_api import Credentials, aws_errors
+from doctor.clouds.cloud import CloudError
 from doctor.verify.workload import MadeWorkload
 
 ACCESS_DENIED: Final = frozenset({"AccessDenied", "AccessDeniedException", "403"})

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from doctor.catalogue import CATALOGUE
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
 from doctor.findings import Finding
-from doctor.token_sources import file_token
+from doctor.token.token_sources import file_token
 from doctor.verify.workload import MadeWorkload
 from federation.outcome import FAIL, PASS
 

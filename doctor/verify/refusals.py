@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
-from doctor import token_sources
-from doctor.aws_api import Credentials
 from doctor.catalogue import CATALOGUE
-from doctor.cloud import CloudError
+from doctor.clouds.aws_api import Credentials
+from doctor.clouds.cloud import CloudError
 from doctor.findings import Finding
+from doctor.token import token_sources
 from doctor.verify.permissions import ACCESS_DENIED, list_roles
 from doctor.verify.routes import RefusedError, Route, kubernetes_route
 from doctor.verify.workload import MadeWorkload

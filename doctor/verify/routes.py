@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final, Literal
 
-from doctor import token_sources
 from doctor.catalogue import CATALOGUE
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
+from doctor.clouds.web_identity import assume_role_with_web_identity
 from doctor.findings import Finding
-from doctor.token_sources import TokenSource
+from doctor.token import token_sources
+from doctor.token.token_sources import TokenSource
 from doctor.verify.waiting import Patience, wait_until_stable
 from doctor.verify.workload import MadeWorkload
-from doctor.web_identity import assume_role_with_web_identity
 from federation.outcome import FAIL, UNKNOWN
 
 SESSION_NAME: Final = "doctor-verify"

@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 
 from tenacity import RetryCallState, Retrying, retry_if_result, stop_before_delay, wait_random_exponential
 
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
 
 Value = TypeVar("Value")
 

@@ -10,10 +10,10 @@ from google.auth import aws, identity_pool
 from google.auth.exceptions import GoogleAuthError
 from google.auth.transport.requests import Request
 
-from doctor import aws_api
-from doctor.aws_api import Credentials, aws_errors
-from doctor.cloud import CloudError
-from doctor.google_api import IAM_CREDENTIALS, SCOPES, SECURITY_TOKEN, service_url
+from doctor.clouds import aws_api
+from doctor.clouds.aws_api import Credentials, aws_errors
+from doctor.clouds.cloud import CloudError
+from doctor.clouds.google_api import IAM_CREDENTIALS, SCOPES, SECURITY_TOKEN, service_url
 from doctor.verify.workload import MadeWorkload
 from federation.aws import STS_AUDIENCE
 

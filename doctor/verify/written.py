@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from doctor import aws_api
-from doctor.cloud import Unread, read
-from doctor.google_api import IAM, GoogleApi
+from doctor.clouds import aws_api
+from doctor.clouds.cloud import Unread, read
+from doctor.clouds.google_api import IAM, GoogleApi
+from doctor.clouds.live_roles import all_providers, role_of_arn
+from doctor.explain.way_back import Case, identity_of_arn, identity_of_token
 from doctor.google_files import IamPolicy, Provider
-from doctor.live_roles import all_providers, role_of_arn
-from doctor.tokens import parse_token
+from doctor.token.tokens import parse_token
 from doctor.verify.diagnosis import WrittenAccount, WrittenRole
 from doctor.verify.way_back import outbound_token
 from doctor.verify.workload import MadeWorkload
-from doctor.way_back import Case, identity_of_arn, identity_of_token
 from federation.google import kubernetes_member, workload_pool
 
 

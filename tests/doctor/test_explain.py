@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.explain import Request, explain
+from doctor.explain.explain import Request, explain
 from doctor.roles import roles_from_text
-from doctor.tokens import Token
+from doctor.token.tokens import Token
 from federation.claims import context_from_claims
 from federation.evaluation import TrustEvaluator
 from federation.outcome import PASS, every

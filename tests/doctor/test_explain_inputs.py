@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from doctor.errors import UsageError
-from doctor.explain import Request, explain
+from doctor.explain.explain import Request, explain
+from doctor.explain.way_back import Case, explain_way_back, identity_of_arn, identity_of_token
 from doctor.google_files import IamPolicy, Provider
-from doctor.lint_google import lint_provider, lint_service_account_policy
+from doctor.lint.lint_google import lint_provider, lint_service_account_policy
 from doctor.oidc_providers import providers_from_text
 from doctor.roles import roles_from_text
-from doctor.token_report import token_report
-from doctor.tokens import NotATokenError, Token, parse_token
-from doctor.way_back import Case, explain_way_back, identity_of_arn, identity_of_token
+from doctor.token.token_report import token_report
+from doctor.token.tokens import NotATokenError, Token, parse_token
 from tests.doctor.conftest import Doctor
 from tests.doctor.test_way_back import aws_provider, oidc_provider
 from tests.doctor.world import SESSION_ARN, built_policy, cluster_claims, google_claims

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
-from doctor.cloud import CloudError
-from doctor.kubernetes_api import Access, KubernetesApi, kubeconfig_access
+from doctor.clouds.cloud import CloudError
+from doctor.clouds.kubernetes_api import Access, KubernetesApi, kubeconfig_access
 
 SERVER = "https://10.0.0.1"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.lint import lint_trust_policy
+from doctor.lint.lint import lint_trust_policy
 from federation.claims import context_from_claims
 from federation.evaluation import TrustEvaluator
 from federation.outcome import PASS

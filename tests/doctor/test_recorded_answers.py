@@ -4,8 +4,8 @@ from typing import Any
 
 import requests
 
-from doctor.cloud import CloudError, Unread
-from doctor.google_api import google_refusal
+from doctor.clouds.cloud import CloudError, Unread
+from doctor.clouds.google_api import google_refusal
 from doctor.preflight.aws_checks import check_caller, check_permissions
 from doctor.preflight.google_access import check_organization_policies
 from doctor.preflight.google_resources import check_cluster

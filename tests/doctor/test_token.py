@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from doctor.tokens import NotATokenError, parse_token
+from doctor.token.tokens import NotATokenError, parse_token
 from tests.doctor.conftest import Doctor
 from tests.doctor.world import (
     AUDIENCE,

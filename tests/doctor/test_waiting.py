@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
 from doctor.verify import waiting
 from doctor.verify.waiting import Patience, wait_until_stable
 

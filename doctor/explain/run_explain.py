@@ -6,18 +6,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
+from doctor.clouds.unanswered import unanswered
 from doctor.errors import UsageError
-from doctor.explain import Request, explain
+from doctor.explain.explain import Request, explain
 from doctor.findings import Finding
-from doctor.given_token import given_token
 from doctor.inputs import read_text
 from doctor.oidc_providers import OidcProvider, providers_from_text
 from doctor.report import Report, show
 from doctor.roles import Role, roles_from_text
-from doctor.token_checks import not_a_token
-from doctor.tokens import NotATokenError
-from doctor.unanswered import unanswered
+from doctor.token.given_token import given_token
+from doctor.token.token_checks import not_a_token
+from doctor.token.tokens import NotATokenError
 from federation.outcome import FAIL
 
 
@@ -34,12 +34,12 @@ def run_explain(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> Report:
     if options.error:
-        from doctor.explain_error import explain_error
+        from doctor.explain.explain_error import explain_error
 
         is_message = " " in options.error and not Path(options.error).exists()
         return explain_error(options.error if is_message else read_text(options.error))
     if options.provider:
-        from doctor.run_way_back import way_back_report
+        from doctor.explain.run_way_back import way_back_report
 
         return way_back_report(options)
     role, providers = _role_and_providers(options)
@@ -59,7 +59,7 @@ def _role_and_providers(options: argparse.Namespace) -> tuple[Role | None, Seque
         return roles[0], None
     if not (options.role or options.stack):
         raise UsageError("name what to explain it by: --policy FILE, --role ARN, --stack STACK or --provider FILE")
-    from doctor import live_roles
+    from doctor.clouds import live_roles
 
     arn = options.role or _stack_role(options)
     iam = live_roles.iam_client()

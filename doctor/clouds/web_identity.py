@@ -9,7 +9,7 @@ from botocore import UNSIGNED
 from botocore.config import Config
 from botocore.credentials import CredentialResolver
 
-from doctor.aws_api import PATIENCE, aws_errors, new_session
+from doctor.clouds.aws_api import PATIENCE, aws_errors, new_session
 
 
 def assume_role_with_web_identity(

@@ -1,7 +1,7 @@
 """A cloud that did not answer, as a finding: unknown, and named by the catalogue where its words are known."""
 
 from doctor.catalogue import recognise
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
 from doctor.findings import Finding
 from federation.outcome import UNKNOWN
 

@@ -18,7 +18,7 @@ from typing import Any, Final, Self
 import httpx
 import yaml
 
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
 
 TIMEOUT_SECONDS: Final = 30
 PLUGIN_TIMEOUT_SECONDS: Final = 60

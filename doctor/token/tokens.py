@@ -1,7 +1,7 @@
 """What a token is: its kind, its claims, and what AWS calls its issuer. It verifies nothing.
 
 It decodes by hand, as PyJWT takes half of the time that `explain` has to answer in; signatures are verified by PyJWT in
-`doctor.signature`. Nothing here ever shows a token, or a part of one.
+`doctor.token.signature`. Nothing here ever shows a token, or a part of one.
 https://www.rfc-editor.org/rfc/rfc7519
 """
 

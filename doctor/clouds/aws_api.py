@@ -9,7 +9,7 @@ import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
 
 Credentials = Mapping[str, Any]
 """As STS answers with them: AccessKeyId, SecretAccessKey, SessionToken, Expiration."""

@@ -1,7 +1,7 @@
 """The smallest change to a trust policy that would admit a token, and whether it should be made.
 
-A change is tried before it is offered: the changed policy is evaluated, and held against `doctor.lint`. It deliberately
-offers no change that would leave a door open; then it says why, and which statement to write instead.
+A change is tried before it is offered: the changed policy is evaluated, and held against `doctor.lint.lint`. It
+deliberately offers no change that would leave a door open; then it says why, and which statement to write instead.
 """
 
 import copy
@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from doctor.lint import lint_trust_policy
+from doctor.lint.lint import lint_trust_policy
 from doctor.roles import Role
-from doctor.tokens import GKE_TOKEN, KUBERNETES_TOKEN, Token
+from doctor.token.tokens import GKE_TOKEN, KUBERNETES_TOKEN, Token
 from federation.aws import ASSUME_ROLE_WITH_WEB_IDENTITY, oidc_provider_arn
 from federation.claims import CLAIM_OF_KEY, RequestContext, Values
 from federation.conditions import parse_operator

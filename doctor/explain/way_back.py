@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from doctor.catalogue import CATALOGUE
 from doctor.errors import UsageError
+from doctor.explain.way_back_members import member_findings
 from doctor.findings import Finding
 from doctor.google_files import Binding, Provider
 from doctor.report import Report, Section
-from doctor.tokens import Token
-from doctor.way_back_members import member_findings
+from doctor.token.tokens import Token
 from federation import cel
 from federation.attributes import (
     AWS_DEFAULT_MAPPING,

@@ -4,17 +4,17 @@ import argparse
 import json
 from collections.abc import Iterator, Sequence
 
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
+from doctor.clouds.unanswered import unanswered
 from doctor.errors import UsageError
 from doctor.findings import Finding
 from doctor.google_files import IamPolicy, Provider
 from doctor.inputs import read_text
-from doctor.lint import lint_trust_policy
-from doctor.lint_google import lint_provider, lint_service_account_policy
+from doctor.lint.lint import lint_trust_policy
+from doctor.lint.lint_google import lint_provider, lint_service_account_policy
 from doctor.oidc_providers import wrongly_created
 from doctor.report import Report, show
 from doctor.roles import Role, roles_from_text
-from doctor.unanswered import unanswered
 from federation.outcome import PASS, UNKNOWN
 
 
@@ -53,7 +53,7 @@ def _role_findings(role: Role) -> list[Finding]:
 
 
 def _stack_findings(options: argparse.Namespace) -> Iterator[Finding]:
-    from doctor.live_roles import iam_client, role_of_arn
+    from doctor.clouds.live_roles import iam_client, role_of_arn
     from doctor.stack import load_stack, made_outputs
 
     workloads = made_outputs(load_stack(options.stack, options.directory, options.outputs))["workloads"]
@@ -67,7 +67,7 @@ def _stack_findings(options: argparse.Namespace) -> Iterator[Finding]:
 
 
 def _account_findings() -> Iterator[Finding]:
-    from doctor.live_roles import all_providers, all_roles, iam_client
+    from doctor.clouds.live_roles import all_providers, all_roles, iam_client
 
     iam = iam_client()
     yield from wrongly_created(all_providers(iam))

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from doctor.findings import Finding
 from doctor.report import Report, Section
-from doctor.token_checks import SUBJECT, duration, form_findings, moment, shown_moment, time_findings
-from doctor.tokens import AWS_OUTBOUND_TOKEN, GKE_TOKEN, GOOGLE_ID_TOKEN, LEGACY_KUBERNETES_TOKEN, Token
+from doctor.token.token_checks import SUBJECT, duration, form_findings, moment, shown_moment, time_findings
+from doctor.token.tokens import AWS_OUTBOUND_TOKEN, GKE_TOKEN, GOOGLE_ID_TOKEN, LEGACY_KUBERNETES_TOKEN, Token
 from federation.claims import CLAIM_OF_KEY, context_from_claims
 from federation.outcome import FAIL, PASS
 

@@ -1,6 +1,6 @@
 """Why a token gets a role, or does not: what STS checks before the trust policy, and the policy line by line.
 
-Pure: what the account has is given. It does not verify signatures (`doctor.signature` does), and says so.
+Pure: what the account has is given. It does not verify signatures (`doctor.token.signature` does), and says so.
 https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
 """
 
@@ -10,15 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from doctor.catalogue import CATALOGUE
-from doctor.diagnosis import statement_findings
+from doctor.explain.diagnosis import statement_findings
+from doctor.explain.remedy import Remedy, closest_statement, remedy
 from doctor.findings import Finding
-from doctor.lint import lint_trust_policy
+from doctor.lint.lint import lint_trust_policy
 from doctor.oidc_providers import OidcProvider, outbound_refused, provider_findings
-from doctor.remedy import Remedy, closest_statement, remedy
 from doctor.report import Report, Section
 from doctor.roles import Role
-from doctor.token_checks import time_findings
-from doctor.tokens import AWS_OUTBOUND_TOKEN, Token
+from doctor.token.token_checks import time_findings
+from doctor.token.tokens import AWS_OUTBOUND_TOKEN, Token
 from federation.aws import SESSION_SECONDS_MIN
 from federation.claims import RequestContext, Values, context_from_claims
 from federation.evaluation import Evaluation, StatementResult, TrustEvaluator

@@ -20,7 +20,7 @@ from google.auth.transport.requests import AuthorizedSession, Request
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
 from federation.google import CONTAINER_API
 
 TIMEOUT_SECONDS: Final = 30

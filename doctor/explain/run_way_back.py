@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from doctor.errors import UsageError
-from doctor.given_token import given_token
+from doctor.explain.way_back import Case, Identity, explain_way_back, identity_of_arn, identity_of_token
 from doctor.google_files import POLICY_COMMAND, PROVIDER_COMMAND, Binding, IamPolicy, Provider
 from doctor.inputs import read_json, read_text
 from doctor.report import Report
-from doctor.way_back import Case, Identity, explain_way_back, identity_of_arn, identity_of_token
+from doctor.token.given_token import given_token
 
 
 def way_back_report(options: argparse.Namespace) -> Report:
@@ -44,7 +44,7 @@ def _caller_arn(name: str) -> str | None:
 def _provider(name: str) -> Provider:
     if not name.startswith("projects/"):
         return Provider.from_json(read_json(name, f"what `{PROVIDER_COMMAND}` prints"), name)
-    from doctor.google_api import IAM, GoogleApi
+    from doctor.clouds.google_api import IAM, GoogleApi
 
     return Provider.from_json(GoogleApi.from_environment().get(IAM, name), name)
 
@@ -52,7 +52,7 @@ def _provider(name: str) -> Provider:
 def _bindings(name: str) -> Sequence[Binding]:
     if "@" not in name or name.endswith(".json"):
         return IamPolicy.from_json(read_json(name, f"what `{POLICY_COMMAND}` prints"), name).bindings
-    from doctor.google_api import IAM, GoogleApi
+    from doctor.clouds.google_api import IAM, GoogleApi
 
     path = f"projects/-/serviceAccounts/{quote(name)}:getIamPolicy"
     return IamPolicy.from_json(GoogleApi.from_environment().post(IAM, path), name).bindings

@@ -10,9 +10,9 @@ from typing import Final
 
 import requests
 
-from doctor.cloud import CloudError
-from doctor.google_api import IAM_CREDENTIALS, GoogleApi
-from doctor.kubernetes_api import KubernetesApi
+from doctor.clouds.cloud import CloudError
+from doctor.clouds.google_api import IAM_CREDENTIALS, GoogleApi
+from doctor.clouds.kubernetes_api import KubernetesApi
 
 TokenSource = Callable[[str], str]
 """Gives a token for an audience. Raises CloudError."""

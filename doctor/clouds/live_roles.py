@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from doctor import aws_api
-from doctor.aws_api import aws_errors
-from doctor.cloud import CloudError
+from doctor.clouds import aws_api
+from doctor.clouds.aws_api import aws_errors
+from doctor.clouds.cloud import CloudError
 from doctor.oidc_providers import OidcProvider, provider_from_api
 from doctor.roles import Role, role_from_api, role_name_and_account
 

@@ -4,7 +4,7 @@ import argparse
 
 from doctor.errors import UsageError
 from doctor.inputs import read_token_text
-from doctor.tokens import Token, parse_token
+from doctor.token.tokens import Token, parse_token
 
 
 def given_token(options: argparse.Namespace) -> Token:
@@ -20,7 +20,7 @@ def given_token(options: argparse.Namespace) -> Token:
 
 
 def _live_token(options: argparse.Namespace) -> str:
-    from doctor import token_sources
+    from doctor.token import token_sources
 
     if options.metadata:
         return token_sources.metadata_token(options.audience)

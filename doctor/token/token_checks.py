@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from doctor.catalogue import CATALOGUE
 from doctor.findings import Finding
-from doctor.tokens import LEGACY_KUBERNETES_TOKEN, NotATokenError, Token
+from doctor.token.tokens import LEGACY_KUBERNETES_TOKEN, NotATokenError, Token
 from federation.aws import WEB_IDENTITY_TOKEN_ALGORITHMS, WEB_IDENTITY_TOKEN_CHARACTERS, WEB_IDENTITY_TOKEN_CLAIMS
 from federation.outcome import FAIL
 

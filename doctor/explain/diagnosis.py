@@ -1,15 +1,15 @@
 """Which problem of the catalogue a failing check of a trust policy is.
 
-It deliberately only names: what to change is in `doctor.remedy`.
+It deliberately only names: what to change is in `doctor.explain.remedy`.
 """
 
 import re
 from typing import Final
 
 from doctor.catalogue import CATALOGUE
+from doctor.explain.remedy import has_audience_under_aud, is_other_form_of_azp, rightly_spelled
 from doctor.findings import Finding
-from doctor.remedy import has_audience_under_aud, is_other_form_of_azp, rightly_spelled
-from doctor.tokens import Token
+from doctor.token.tokens import Token
 from federation.aws import SILENT_ISSUERS
 from federation.claims import CLAIM_OF_KEY, RequestContext
 from federation.evaluation import ConditionResult, StatementResult

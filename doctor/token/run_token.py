@@ -3,15 +3,15 @@
 import argparse
 import time
 
-from doctor.cloud import CloudError
+from doctor.clouds.cloud import CloudError
+from doctor.clouds.unanswered import unanswered
 from doctor.findings import Finding
-from doctor.given_token import given_token
 from doctor.inputs import read_json
 from doctor.report import Report, show
-from doctor.token_checks import SUBJECT, not_a_token
-from doctor.token_report import token_report
-from doctor.tokens import NotATokenError, Token
-from doctor.unanswered import unanswered
+from doctor.token.given_token import given_token
+from doctor.token.token_checks import SUBJECT, not_a_token
+from doctor.token.token_report import token_report
+from doctor.token.tokens import NotATokenError, Token
 
 
 def run_token(options: argparse.Namespace) -> int:
@@ -28,7 +28,7 @@ def run_token(options: argparse.Namespace) -> int:
 def _signature(token: Token, options: argparse.Namespace) -> Finding | None:
     if token.header is None or (options.offline and not options.keys):
         return None
-    from doctor import signature
+    from doctor.token import signature
 
     if options.keys:
         return signature.verified_offline(token, read_json(options.keys, "a JSON Web Key Set"))

@@ -1,6 +1,6 @@
 """What asking a cloud comes to: an answer, or why there is none.
 
-It deliberately knows no cloud: `doctor.aws_api`, `doctor.google_api` and `doctor.kubernetes_api` do the asking.
+It deliberately knows no cloud: `aws_api`, `google_api` and `kubernetes_api` beside it do the asking.
 """
 
 from collections.abc import Callable

@@ -16,9 +16,9 @@ import jwt
 import requests
 
 from doctor.catalogue import CATALOGUE
+from doctor.clouds.google_api import CONTAINER, service_url
 from doctor.findings import Finding
-from doctor.google_api import CONTAINER, service_url
-from doctor.tokens import Token
+from doctor.token.tokens import Token
 from federation.aws import WEB_IDENTITY_TOKEN_ALGORITHMS
 from federation.google import CONTAINER_API, GOOGLE_ISSUER
 from federation.outcome import FAIL, PASS, UNKNOWN

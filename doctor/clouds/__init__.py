@@ -1,0 +1,1 @@
+"""What the doctor asks of each cloud, read-only, by the environment's own endpoints and credentials."""

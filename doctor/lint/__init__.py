@@ -1,0 +1,1 @@
+"""Whom trust policies, providers and bindings let in beyond those they are meant for."""

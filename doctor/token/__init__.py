@@ -1,0 +1,1 @@
+"""What a token is, where it comes from, and whether its signature and times hold."""

@@ -161,9 +161,12 @@ def _explain_condition(condition: Condition, given: Values | None, decide: Decid
 
 
 def _action_outcome(statement: PolicyStatement) -> Outcome:
-    """Actions are compared without regard to case. Wildcards are documented for an action's name, not its service.
+    """Actions are compared without regard to case. Wildcards are documented for an action's name, not its service; and
+    an empty list nowhere.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
     """
+    if not statement.actions:
+        return UNKNOWN
     named = some(_action_named(pattern.lower()) for pattern in statement.actions)
     return opposite(named) if statement.other_actions else named
 
@@ -176,6 +179,8 @@ def _action_named(pattern: str) -> Outcome:
 
 
 def _action_reason(statement: PolicyStatement) -> str:
+    if not statement.actions:
+        return "what IAM makes of an empty list is not documented"
     if _action_outcome(statement) is UNKNOWN:
         return "a wildcard in an action's service is not documented: write sts:"
     verb = "names every action but" if statement.other_actions else "names"

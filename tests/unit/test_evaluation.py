@@ -269,12 +269,21 @@ def test_not_principal_is_explained_as_what_no_trust_policy_has() -> None:
         ("sts:AssumeRole", False),
         ("sts:AssumeRoleWithSAML", False),
         ("AssumeRoleWithWebIdentity", False),
-        ([], False),
     ],
 )
 def test_actions_are_compared_by_pattern_and_without_case(action: Any, named: bool) -> None:
     assert outcome(policy(statement(Action=action)), GOOGLE_CLAIMS) is (PASS if named else FAIL)
     assert outcome(policy(statement(Action=None, NotAction=action)), GOOGLE_CLAIMS) is (FAIL if named else PASS)
+
+
+@pytest.mark.parametrize("name", ["Action", "NotAction"])
+def test_an_empty_list_of_actions_which_the_grammar_does_not_have_is_unknown(name: str) -> None:
+    (result,) = explained(policy({**statement(Action=None), name: []}), GOOGLE_CLAIMS).statements
+
+    assert (result.action.outcome, result.action.reason) == (
+        UNKNOWN,
+        "what IAM makes of an empty list is not documented",
+    )
 
 
 @pytest.mark.parametrize("action", ["sts*", "*:AssumeRoleWithWebIdentity", "st?:*", "***"])
